@@ -327,12 +327,19 @@ impl PoolTally {
         if matches!(at_best, ClaimStatus::Refuted | ClaimStatus::NotShown { .. }) {
             return at_best;
         }
-        match claim.status(bricks, cuts) {
+        // A brick without a verdict is held against the claim, and is none of the cuts that it needs.
+        let judged = cuts.saturating_sub(self.without_verdict());
+        match claim.status(bricks, judged) {
             ClaimStatus::Shown if self.gaps().is_empty() => ClaimStatus::Shown,
             _ => ClaimStatus::Open {
-                more: claim.cuts().saturating_sub(cuts),
+                more: claim.cuts().saturating_sub(judged),
             },
         }
+    }
+
+    /// Bricks without a verdict.
+    fn without_verdict(&self) -> u32 {
+        self.strata.iter().map(|stratum| stratum.without_verdict).sum()
     }
 
     /// The same as a verdict.
@@ -363,12 +370,16 @@ impl PoolTally {
             0 => "",
             _ => ", whatever the cuts without a verdict did",
         };
+        let without = match self.without_verdict() {
+            0 => String::new(),
+            some => format!(" ({some} without a verdict: written off, or reflashed)"),
+        };
         let these = match modules.of {
             1 => "in this one module".to_string(),
             more => format!("in these {more} modules"),
         };
         format!(
-            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself{open}); {}",
+            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did{without}, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself{open}); {}",
             claim.brick_rate_below,
             claim.over,
             modules.sentence(sure),

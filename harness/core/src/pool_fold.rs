@@ -5,8 +5,11 @@
 //! verdicts.
 
 mod attempts;
+mod left;
 
-use crate::campaign::{Bin, Count, Role, Tallied};
+pub use left::OpenCut;
+
+use crate::campaign::{Count, Role, Tallied};
 use crate::case::Case;
 use crate::event::fleet::{FleetEvent, PartEnd};
 use crate::event::watched::Purpose;
@@ -372,39 +375,6 @@ impl PoolFold {
     /// The module of the rig that speaks, as [`module_key`] has it.
     pub fn present_module(&self) -> Option<String> {
         self.speaks.map(|part| self.module_of(part))
-    }
-
-    /// What a later run of the campaigns has to know beside the cuts that are tallied: attempts that this run has left open, and
-    /// bricks without a verdict. To be asked when the run's parts are over.
-    pub fn left_over(&self) -> Vec<Tallied> {
-        let open = self.attempts.left_open().map(|open| (open, false));
-        let bricks = self.attempts.bricks().map(|brick| (brick, true));
-        let line = |(on, brick): (&AttemptOn, bool)| {
-            let planned = self.index.get(&on.cut).and_then(|at| self.slots.get(*at));
-            let earlier = || {
-                let mut earlier = self.tallied.iter().map(|on| &on.tallied);
-                let cut = earlier.find(|cut| cut.suite == on.cut.suite && cut.case == on.cut.case);
-                cut.filter(|cut| cut.drawn).map(|cut| &cut.campaign)
-            };
-            let campaign = planned.map(|slot| &slot.campaign).or_else(earlier)?;
-            Some(Tallied {
-                suite: on.cut.suite.clone(),
-                campaign: campaign.clone(),
-                case: on.cut.case.clone(),
-                cut: self.attempts.order(&on.cut)?.clone(),
-                landed: None,
-                bin: Bin::Missed,
-                counts: brick,
-                drawn: true,
-                brick,
-                failed: brick,
-                settled: brick,
-                unjudged: !brick,
-                run: None,
-                module: Some(on.module.clone()),
-            })
-        };
-        open.chain(bricks).filter_map(line).collect()
     }
 
     /// Attempts of earlier runs of which this run has shown that they did no harm. To be asked when the run's parts are over.

@@ -10,17 +10,18 @@ pub mod durable;
 pub mod mask;
 pub mod masked;
 pub mod merge;
+pub mod prefix;
+pub mod reopened;
 
 use self::durable::{Durable, SyncedWrite};
 use crate::bundle::stream;
-use crate::digest::hex;
+use crate::digest::sha256_hex;
 use crate::run_folder::{BUNDLE, SUMMARY};
 use dfota_clock::Clock;
 use dfota_core::event::watched::{Halted, Watched};
 use dfota_core::event::{Event, Record};
 use dfota_core::event_id::EventId;
 use dfota_core::run_fold::RunFold;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -144,17 +145,27 @@ impl JournalWriter {
         // The file's own entry in its folder has to survive as well.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+        Self::spawn(file, clock, WrittenSoFar::default(), observer)
+    }
+
+    /// Starts the thread that appends to `file`.
+    fn spawn(
+        file: File,
+        clock: Clock,
+        so_far: WrittenSoFar,
+        observer: Box<dyn Observer>,
+    ) -> io::Result<(Journal, Self)> {
         let synced = Arc::<AtomicU64>::default();
         let lines = Durable::new(file, Arc::clone(&synced));
         let (inbox, events) = channel();
         let began = OffsetDateTime::now_utc() - std::time::Duration::from_nanos(clock.mono_ns());
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write(&events, lines, clock, began, observer))?;
+            .spawn(move || write(&events, lines, clock, began, so_far, observer))?;
         Ok((Journal { clock, inbox }, Self { thread, synced }))
     }
 
-    /// How many lines would survive a power failure now.
+    /// How many of the lines that this program wrote would survive a power failure now.
     pub fn synced(&self) -> u64 {
         self.synced.load(Ordering::Acquire)
     }
@@ -164,6 +175,27 @@ impl JournalWriter {
         self.thread
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the journal's thread panicked")))
+    }
+}
+
+/// What a journal holds when its writer starts.
+#[derive(Debug)]
+struct WrittenSoFar {
+    /// Number of its lines.
+    seq: u64,
+    /// SHA-256 of the last one, in hex; of nothing where there is none.
+    prev: String,
+    /// What they say.
+    fold: RunFold,
+}
+
+impl Default for WrittenSoFar {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            prev: sha256_hex(&[]),
+            fold: RunFold::default(),
+        }
     }
 }
 
@@ -187,13 +219,16 @@ fn write(
     mut lines: Durable<impl SyncedWrite>,
     clock: Clock,
     began: OffsetDateTime,
+    so_far: WrittenSoFar,
     mut observer: Box<dyn Observer>,
 ) -> io::Result<()> {
     dfota_clock::priority::set_background();
-    let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
-    let mut pending = Vec::new();
-    let mut fold = RunFold::default();
-    let mut seq = 0;
+    let WrittenSoFar {
+        mut seq,
+        mut prev,
+        mut fold,
+    } = so_far;
+    let (mut line, mut pending) = (Vec::new(), Vec::new());
     loop {
         let told = match events.try_recv() {
             Ok(told) => told,
@@ -228,12 +263,12 @@ fn write(
             mono_ns,
             module_ns: clock.module_ns(mono_ns),
             utc,
-            prev: hex(&prev),
+            prev,
             event,
         };
         line.clear();
         serde_json::to_writer(&mut line, &record)?;
-        prev = Sha256::digest(&line);
+        prev = sha256_hex(&line);
         line.push(b'\n');
         let now = Instant::now();
         lines.write(&line, now)?;
@@ -283,6 +318,16 @@ pub fn each(folder: &Path, masked: bool, tell: impl FnMut(Record)) -> Result<(),
     each_in(lines, &path, masked, tell)
 }
 
+/// The same as it was written, also of a masked run: for what stays on this machine.
+pub fn each_unmasked(folder: &Path, tell: impl FnMut(Record)) -> Result<(), ReadError> {
+    let path = folder.join(FILE);
+    let lines = open(folder).map_err(|why| ReadError::Io {
+        path: path.clone(),
+        why,
+    })?;
+    each_line(lines, &path, Masking::Nothing, tell)
+}
+
 /// The journal of a run folder: of a run on several rigs merged from its parts, of a packed one out of its bundle.
 fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
     if merge::is_fleet(folder) {
@@ -307,13 +352,37 @@ pub fn is_run(folder: &Path) -> bool {
     holds(FILE) || holds(PARENT_FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
+/// What is left out of the records of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Masking {
+    /// What the run says.
+    AsRun,
+    Everything,
+    Nothing,
+}
+
 /// The same from the bytes of the journal at `path`.
 pub fn each_in(
+    lines: impl BufRead,
+    path: &Path,
+    masked: bool,
+    tell: impl FnMut(Record),
+) -> Result<(), ReadError> {
+    let masking = if masked {
+        Masking::Everything
+    } else {
+        Masking::AsRun
+    };
+    each_line(lines, path, masking, tell)
+}
+
+fn each_line(
     mut lines: impl BufRead,
     path: &Path,
-    mut masked: bool,
+    masking: Masking,
     mut tell: impl FnMut(Record),
 ) -> Result<(), ReadError> {
+    let mut masked = masking == Masking::Everything;
     let path = path.to_owned();
     let io = |why| ReadError::Io {
         path: path.clone(),
@@ -332,12 +401,16 @@ pub fn each_in(
             why,
         };
         let mut record = parse(&line, masked).map_err(torn)?;
-        if let Event::RunStarted(started) = &record.event {
+        if let Event::RunStarted(started) = &record.event
+            && masking != Masking::Nothing
+        {
             // The first line itself is among what is masked.
             masked |= started.masked || started.masked_from.is_some();
             record = parse(&line, masked).map_err(torn)?;
         }
-        if let Event::RunStarted(started) = &mut record.event {
+        if let Event::RunStarted(started) = &mut record.event
+            && masking != Masking::Nothing
+        {
             started.masked = masked;
         }
         tell(record);

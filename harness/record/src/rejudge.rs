@@ -247,7 +247,8 @@ impl Deriving {
         let given = exit_code(self.last.values(), interrupted).code();
         // A rig that failed its check, or could not be made safe, makes an error of a pass.
         let stands = given == exit || (given, exit) == (ExitCode::Success.code(), ExitCode::Error.code());
-        self.found.exit = (!stands).then_some((exit, given));
+        // A run has a second end where somebody decided about it after the first: both have to stand.
+        self.found.exit = self.found.exit.or((!stands).then_some((exit, given)));
     }
 }
 

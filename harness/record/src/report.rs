@@ -137,8 +137,8 @@ impl<'a> Run<'a> {
         for (at, record) in records.iter().enumerate() {
             fleet.take(&record.event);
             let part = fleet.part();
-            if part.is_none() {
-                // Each part has a clock of its own.
+            // Each part has a clock of its own. What is decided after the end took no time of the run.
+            if part.is_none() && run.ended.is_none() {
                 run.took_ns = record.mono_ns;
             }
             run.take(&record.event, part.map(|part| part.taken.rig.as_str()));

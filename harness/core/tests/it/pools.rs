@@ -14,7 +14,10 @@ use dfota_core::event_id::EventId;
 use dfota_core::pool::{PoolGap, PoolTally, Stratum, quota};
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict};
-use told::{ONE, OTHER, THIRD, Told, case, claim, good, is_open, part_of_campaign, tallied, unjudged};
+use told::{
+    ONE, OTHER, THIRD, Told, all_but_the_last, case, claim, good, is_open, part_of_campaign, tallied,
+    unjudged,
+};
 
 #[test]
 fn all_slots_judged_and_no_brick() {
@@ -80,6 +83,52 @@ fn what_is_written_off_makes_no_share_smaller() {
     let gaps = told.pool().gaps();
     let quota = |gap: &PoolGap| matches!(gap, PoolGap::Quota { .. });
     assert!(!gaps.iter().any(quota), "{gaps:?}");
+}
+
+/// A claim that survives a brick is not shown by one: written off, it is none of the cuts that the claim needs.
+#[test]
+fn what_is_written_off_fills_no_slot() {
+    let after = |judged: usize| {
+        let mut told = Told::new(judged);
+        for (rig, imei, slots) in [("a", ONE, 0..judged / 2), ("b", OTHER, judged / 2..judged)] {
+            told.taken(rig);
+            told.says(imei);
+            slots.for_each(|slot| told.cut(slot, false));
+        }
+        told.armed(0);
+        told.lost("b", &[0]);
+        is_open(&told, "`c0` on `b`");
+        told.written_off(0);
+        told
+    };
+    let survives = claim(1);
+    let needed = survives.cuts() as usize;
+    assert_eq!(after(needed).pool().judge(&survives), Verdict::Pass);
+    let short = after(needed - 1).pool();
+    assert_eq!(
+        short.counted().cuts as usize,
+        needed,
+        "with the brick they would be enough"
+    );
+    assert!(
+        matches!(short.status(&survives), ClaimStatus::Open { more: 1 }),
+        "{short:?}"
+    );
+}
+
+/// Two suites may have cases of the same name.
+#[test]
+fn what_is_written_off_is_that_of_one_suite() {
+    let mut told = all_but_the_last();
+    told.armed(7);
+    told.lost("b", &[7]);
+    told.fleet(FleetEvent::WrittenOff {
+        suite: "other".into(),
+        case: "c7".into(),
+        note: "gone".into(),
+    });
+    is_open(&told, "`c7` on `b`");
+    assert_eq!(told.pool().counted().bricks, 0);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod verify;
+pub mod write_off;
 
 use crate::bench::lease::Lease;
 use crate::config::rig::{Link, Rig};

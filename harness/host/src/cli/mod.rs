@@ -48,6 +48,7 @@ enum Command {
     Prune(command::prune::PruneArgs),
     Verify(command::verify::VerifyArgs),
     Judge(command::judge::JudgeArgs),
+    WriteOff(command::write_off::WriteOffArgs),
     /// Time stamps for signed evidence
     #[command(subcommand)]
     Evidence(command::evidence::EvidenceCommand),
@@ -109,6 +110,7 @@ pub fn main() -> ProcessExitCode {
         Command::Prune(args) => command::prune::main(&args),
         Command::Verify(args) => command::verify::main(&args),
         Command::Judge(args) => command::judge::main(&args, common),
+        Command::WriteOff(args) => command::write_off::main(&args, common),
         Command::Evidence(command) => command::evidence::main(&command),
         Command::Keygen(args) => command::keygen::main(&args),
         Command::Serve(args) => command::serve::main(&args),
@@ -134,7 +136,8 @@ fn ended(result: Result<ExitCode, CommandError>) -> ProcessExitCode {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn definition() -> clap::Command {
-    crate::cli::help::with_examples(<Cli as clap::CommandFactory>::command())
+    let whole = <Cli as clap::CommandFactory>::command();
+    crate::cli::help::with_examples(whole.mut_subcommand("bisect", command::bisect::on_one_rig))
 }
 
 fn log(verbose: u8, color: ColorMode) {

@@ -22,6 +22,18 @@ use serde::{Serialize, Serializer};
 use spread::spread;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Rigs that get a new delta before the others, where nothing else is said.
+pub const CANARY: usize = 1;
+
+/// What is let loose on canaries first: the packages of a suite.
+pub fn delta(suites: &[Suite], name: &str) -> String {
+    let suite = suites.iter().find(|suite| suite.name == name);
+    let packages = suite.into_iter().flat_map(|suite| &suite.packages);
+    let mut delta: Vec<&str> = packages.map(|loaded| loaded.package.sha256.as_str()).collect();
+    delta.sort_unstable();
+    delta.join("+")
+}
+
 /// What a run on several rigs would do.
 #[derive(Debug, Clone, Serialize)]
 pub struct FleetPlan {
@@ -44,11 +56,11 @@ pub struct FleetPlan {
     pub slots: Vec<CampaignCut>,
     /// What is handed out, in the order of the cases.
     pub batches: Vec<Batch>,
-    /// Numbers of batches, in the order in which they are handed out: the longest first.
+    /// Numbers of batches, in the order in which they are handed out: the longest first. A canary has the shortest before.
     pub order: Vec<usize>,
     /// How much of each claim one rig may do.
     pub quotas: Vec<ClaimQuota>,
-    /// Until the last rig is done, in real time, if nothing is lost.
+    /// Until the last rig is done, in real time, if nothing is lost: the others wait for the canary.
     pub makespan_ms: u64,
 }
 
@@ -116,7 +128,7 @@ pub struct FleetRig {
     pub cases: usize,
     /// Updates written to the flash of its module, at most.
     pub updates: u32,
-    /// Until it is done, in real time.
+    /// Until it is done, in real time, with what it waits for the canary.
     pub real_ms: u64,
     /// How it stands, as far as its state is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,7 +176,7 @@ impl FleetPlan {
         order.sort_by_key(|at| std::cmp::Reverse(batches[*at].real_ms));
         let ClaimsShared { quotas, warnings } = quotas(&batches, rigs, earlier);
         planner.warnings.extend(warnings);
-        let rigs = spread(rigs, &batches, &order, &quotas);
+        let rigs = spread(suites, rigs, &batches, &quotas);
         let slots = planner.slots(&cases, &expanded);
         let mut warnings = planner.warnings;
         warnings.extend(long_blocks(&batches));

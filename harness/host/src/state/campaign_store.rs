@@ -19,7 +19,7 @@ use dfota_record::digest::file_digest;
 use dfota_record::folders::{make_folder, share};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -133,6 +133,8 @@ impl fmt::Display for LeftAside {
 pub struct CampaignStore {
     path: PathBuf,
     file: Option<File>,
+    /// It has no line yet.
+    is_new: bool,
     cuts: Vec<Tallied>,
     /// Cuts that were ordered, and of which nothing more is known.
     ordered: Vec<Tallied>,
@@ -154,12 +156,86 @@ pub fn tool_digest() -> Result<String, StateError> {
     Ok(sha256)
 }
 
+/// A cut that runs have left without a verdict, and the line that says that it was a brick.
+#[derive(Debug, Clone, Copy)]
+struct KeptAttempt<'a> {
+    brick: &'a Tallied,
+    module: &'a str,
+    runs: &'a BTreeSet<String>,
+}
+
+impl<'a> KeptAttempt<'a> {
+    fn from_tallied(brick: &'a Tallied, runs: &'a BTreeSet<String>) -> Option<Self> {
+        let module = brick.module.as_deref()?;
+        Some(Self { brick, module, runs })
+    }
+
+    fn is(&self, cut: &Tallied) -> bool {
+        let brick = self.brick;
+        let named = (&cut.suite, &cut.campaign, &cut.case) == (&brick.suite, &brick.campaign, &brick.case);
+        named && cut.module.as_deref() == Some(self.module)
+    }
+}
+
+/// What became of a decision about a cut that earlier runs left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptBrick {
+    /// The next run of the campaign counts it.
+    Kept,
+    /// It did already.
+    KnownBefore,
+    /// It is in no campaign that goes on.
+    NowhereOpen,
+}
+
 impl CampaignStore {
+    /// Keeps that these cuts were bricks, each in every campaign that goes on and in which one of these runs has left it without a
+    /// verdict. Gives what became of each. Nothing is written where a run uses one of the campaigns.
+    pub fn keep_bricks(
+        state: &StateDir,
+        runs: &BTreeSet<String>,
+        bricks: &[Tallied],
+    ) -> Result<Vec<KeptBrick>, StateError> {
+        let attempts: Vec<KeptAttempt<'_>> = bricks
+            .iter()
+            .filter_map(|brick| KeptAttempt::from_tallied(brick, runs))
+            .collect();
+        let mut stores = Vec::new();
+        for path in all_under_way(&state.campaigns()) {
+            // One that cannot be read is left alone: nobody goes on with it.
+            let Ok(read) = Self::load(path, BTreeMap::new()) else {
+                continue;
+            };
+            if attempts.iter().any(|attempt| read.knows(attempt)) {
+                stores.push(read.locked()?);
+            }
+        }
+        attempts
+            .iter()
+            .map(|attempt| keep_brick(&mut stores, attempt))
+            .collect()
+    }
+
+    /// Whether one of the runs has left the cut without a verdict.
+    fn knows(&self, attempt: &KeptAttempt<'_>) -> bool {
+        let by_them = |cut: &Tallied| cut.run.as_ref().is_some_and(|run| attempt.runs.contains(run));
+        let mut cuts = self.cuts.iter();
+        cuts.any(|cut| cut.unjudged && attempt.is(cut) && by_them(cut))
+    }
+
+    /// Whether a brick was kept since the cut was left open last.
+    fn has_brick(&self, attempt: &KeptAttempt<'_>) -> bool {
+        let mut last = self.cuts.iter().rev().filter(|cut| attempt.is(cut));
+        last.find(|cut| cut.unjudged || cut.brick)
+            .is_some_and(|cut| cut.brick)
+    }
+
     /// A campaign whose lines somebody else keeps.
     pub fn in_memory() -> Self {
         Self {
             path: PathBuf::new(),
             file: None,
+            is_new: false,
             cuts: Vec::new(),
             ordered: Vec::new(),
             settled: HashMap::new(),
@@ -177,7 +253,7 @@ impl CampaignStore {
         let numbers = under_way(&folder, &key);
         let mut changed = None;
         for number in &numbers {
-            let mut store = Self::load(folder.join(file_name(&key, *number)), campaign)?;
+            let mut store = Self::load(folder.join(file_name(&key, *number)), campaign.cutting.clone())?;
             match store.changed_rig() {
                 Some(rig) => changed = Some(store.left_aside(changed_rig(&rig))),
                 None => {
@@ -203,10 +279,10 @@ impl CampaignStore {
         })
     }
 
-    fn load(path: PathBuf, campaign: &CampaignOnRigs) -> Result<Self, StateError> {
+    fn load(path: PathBuf, own: BTreeMap<String, String>) -> Result<Self, StateError> {
         let mut store = Self {
             path,
-            own: campaign.cutting.clone(),
+            own,
             ..Self::in_memory()
         };
         let bytes = std::fs::read(&store.path).map_err(|why| unread(&store.path, why))?;
@@ -216,10 +292,19 @@ impl CampaignStore {
 
     /// The same for a run that adds to it; nobody else may meanwhile.
     pub fn open(state: &StateDir, campaign: &CampaignOnRigs) -> Result<Self, StateError> {
-        let mut store = Self::read(state, campaign)?;
-        let path = store.path.clone();
+        let store = Self::read(state, campaign)?;
+        make_folder(&state.campaigns()).map_err(|why| unwritten(&store.path, why))?;
+        let mut store = store.locked()?;
+        if store.is_new {
+            store.add(CampaignLine::Begun(Box::new(campaign.terms.clone())))?;
+        }
+        Ok(store)
+    }
+
+    /// The same store, read again, for writing alone.
+    fn locked(mut self) -> Result<Self, StateError> {
+        let path = self.path.clone();
         let write = |why| unwritten(&path, why);
-        make_folder(&state.campaigns()).map_err(write)?;
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -233,16 +318,14 @@ impl CampaignStore {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|why| unread(&path, why))?;
-        (store.cuts, store.ordered, store.settled) = Default::default();
-        let whole = store.take(&bytes)?;
+        (self.cuts, self.ordered, self.settled) = Default::default();
+        let whole = self.take(&bytes)?;
         file.set_len(whole as u64)
             .and_then(|()| file.seek(SeekFrom::End(0)).map(drop))
             .map_err(write)?;
-        store.file = Some(file);
-        if whole == 0 {
-            store.add(CampaignLine::Begun(Box::new(campaign.terms.clone())))?;
-        }
-        Ok(store)
+        self.file = Some(file);
+        self.is_new = whole == 0;
+        Ok(self)
     }
 
     /// A rig of this run that cuts in another way than it did in the campaign.
@@ -510,6 +593,31 @@ fn others(folder: &Path, key: &str, terms: &CampaignTerms) -> Option<LeftAside> 
         };
         store.left_aside(why)
     })
+}
+
+fn keep_brick(stores: &mut [CampaignStore], attempt: &KeptAttempt<'_>) -> Result<KeptBrick, StateError> {
+    let mut became = KeptBrick::NowhereOpen;
+    for store in stores.iter_mut().filter(|store| store.knows(attempt)) {
+        if !store.has_brick(attempt) {
+            store.add(CampaignLine::Cut(Box::new(attempt.brick.clone())))?;
+            became = KeptBrick::Kept;
+        } else if became == KeptBrick::NowhereOpen {
+            became = KeptBrick::KnownBefore;
+        }
+    }
+    Ok(became)
+}
+
+/// The files of all campaigns that are under way.
+fn all_under_way(folder: &Path) -> Vec<PathBuf> {
+    // A run that ended one is behind a `-`.
+    let goes_on = |name: &String| name.ends_with(".jsonl") && !name.contains('-');
+    let mut files: Vec<PathBuf> = names(folder)
+        .filter(goes_on)
+        .map(|name| folder.join(name))
+        .collect();
+    files.sort();
+    files
 }
 
 /// The last lines of the campaigns of this key that are over, the oldest first.

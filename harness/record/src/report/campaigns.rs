@@ -1,6 +1,6 @@
 //! The results of a run's campaigns, and how often one cut lands where.
 
-use super::Run;
+use super::{CaseRun, Run};
 use dfota_core::campaign::{Bin, Count, Role, Tallied, Tally};
 use dfota_core::claim::{Bounds, Claim};
 use dfota_core::outcome::Outcome;
@@ -78,6 +78,7 @@ pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
         report.verdict = report.claim.map(|claim| report.tally.status(&claim).word());
         if run.fleet.pools.is_pooled(&report.suite, &report.campaign) {
             report.pooled(run.fleet.pools.pool(&report.suite, &report.campaign));
+            report.written_off(run);
         }
         if let Some(confidence) = report.confidence() {
             if report.pool.is_none() {
@@ -148,6 +149,30 @@ impl CampaignReport {
             homogeneity: pool.homogeneity(),
             sentences,
         });
+    }
+
+    /// Says what somebody decided about its cuts.
+    fn written_off(&mut self, run: &Run<'_>) {
+        let Some(pool) = &mut self.pool else { return };
+        for off in run.fleet.written_off.iter().filter(|off| off.suite == self.suite) {
+            let of_campaign = |case: &&CaseRun<'_>| {
+                let part = case.case.part.as_ref();
+                case.case.suite == off.suite
+                    && case.case.id == off.case
+                    && part.is_some_and(|part| part.campaign == self.campaign)
+            };
+            // A cut of an earlier run is in no plan of this one.
+            let tallied = |cut: &&&Tallied| {
+                cut.suite == off.suite && cut.case == off.case && cut.campaign == self.campaign
+            };
+            if run.cases.iter().any(|case| of_campaign(&case)) || run.tallied.iter().any(|cut| tallied(&cut))
+            {
+                pool.sentences.push(format!(
+                    "{}: counted as a brick without a verdict, for somebody wrote it off: {}",
+                    off.case, off.note
+                ));
+            }
+        }
     }
 
     /// The cuts that the claim counts.

@@ -19,12 +19,25 @@ pub struct FleetRun<'a> {
     pub paused: Option<&'a str>,
     /// The modules, and their cuts for the claims.
     pub pools: PoolFold,
+    /// What somebody decided about cuts that have no verdict.
+    pub written_off: Vec<WrittenOffCut<'a>>,
+}
+
+/// A cut without a verdict that somebody counts as a brick.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenOffCut<'a> {
+    pub suite: &'a str,
+    pub case: &'a str,
+    /// Who, or why, in their words.
+    pub note: &'a str,
 }
 
 /// A rig of a run on several.
 #[derive(Debug)]
 pub struct RigRun<'a> {
     pub facts: &'a RigFacts,
+    /// What its module said first that it is.
+    pub first_identity: Option<RecordedIdentity<'a>>,
     /// What its module said last that it is.
     pub identity: Option<RecordedIdentity<'a>>,
     /// Why it got no further batch, if that was so.
@@ -134,6 +147,7 @@ impl<'a> FleetOrder<'a> {
                         // The IMEI is not asked for each time.
                         imei: imei.as_ref().or(before),
                     });
+                    rig.first_identity = rig.first_identity.or(rig.identity);
                 }
             }
             _ => {}
@@ -160,6 +174,7 @@ impl<'a> FleetOrder<'a> {
         self.rigs.entry(name).or_insert_with(|| {
             rigs.push(RigRun {
                 facts,
+                first_identity: None,
                 identity: None,
                 out: None,
             });
@@ -188,6 +203,9 @@ impl<'a> FleetOrder<'a> {
                 }
             }
             FleetEvent::Paused { why } => self.fleet.paused = Some(why),
+            FleetEvent::WrittenOff { suite, case, note } => {
+                self.fleet.written_off.push(WrittenOffCut { suite, case, note });
+            }
             _ => {}
         }
     }

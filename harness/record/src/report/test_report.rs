@@ -18,10 +18,11 @@ pub use results::CaseResult;
 pub use sampling::{CampaignSampling, WindowCount};
 pub use uncertainty::{CutTime, Uncertainty};
 
+use super::fleet::RigRun;
 use super::{CaseRun, Run};
 use crate::day::Day;
 use dfota_core::event::lab::Lab;
-use dfota_core::event::{FileFacts, Record};
+use dfota_core::event::{Event, FileFacts, Record};
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
@@ -146,6 +147,11 @@ impl TestReport {
         {
             return Err(TooEarly { issued, ended });
         }
+        // What was decided after the end is no test.
+        let end = records
+            .iter()
+            .find(|record| matches!(record.event, Event::RunEnded { .. }));
+        let tested_until = end.map_or(until, |record| record.utc.as_str());
         let started = run.started;
         let issued = issued.or(ended);
         let issue = Issue {
@@ -157,7 +163,7 @@ impl TestReport {
             journal,
         };
         Ok(Self {
-            identification: Identification::new(run, until, &issue.issued),
+            identification: Identification::new(run, tested_until, &issue.issued),
             issue,
             conclusion: conclusion(run),
             counts: counts(run),
@@ -238,13 +244,35 @@ fn distinct(values: &mut dyn Iterator<Item = String>) -> String {
     }
 }
 
+/// The firmware that was read first and last; of a run on several rigs, of each.
+fn firmware(run: &Run<'_>) -> [String; 2] {
+    if !run.fleet.is_fleet() {
+        let versions = run
+            .identities()
+            .map(|both| both.map(|identity| identity.version.to_string()));
+        return versions.unwrap_or([UNREAD, UNREAD].map(str::to_owned));
+    }
+    let each = |pick: fn(&RigRun<'_>) -> Option<String>| {
+        let rigs = run.fleet.rigs.iter();
+        let line = |rig: &RigRun<'_>| {
+            format!(
+                "{} on `{}`",
+                pick(rig).as_deref().unwrap_or("not read"),
+                rig.name()
+            )
+        };
+        rigs.map(line).collect::<Vec<_>>().join(", ")
+    };
+    [
+        each(|rig| Some(rig.first_identity?.version.to_string())),
+        each(|rig| Some(rig.identity?.version.to_string())),
+    ]
+}
+
 fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<ReportItem> {
     let stated = lab.map(|lab| &lab.item);
     let told = || run.cases.iter().flat_map(CaseRun::identities);
-    let versions = run
-        .identities()
-        .map(|both| both.map(|identity| identity.version.to_string()));
-    let [first, last] = versions.unwrap_or([UNREAD, UNREAD].map(str::to_owned));
+    let [first, last] = firmware(run);
     let kind = if run.started.rig.simulated {
         format!(
             "{}, SIMULATED by a program: no hardware was tested",

@@ -283,6 +283,37 @@ fn what_is_written_off_is_a_brick() {
     is_bricked(&told, 1);
 }
 
+/// Whoever decides about an attempt is shown it, until it is decided.
+#[test]
+fn open_cuts_are_listed_until_they_are_closed() {
+    let open = |told: &Told| -> Vec<String> {
+        let cuts = told.0.open_cuts().into_iter();
+        cuts.map(|cut| format!("{}::{} on {}", cut.suite, cut.case, cut.rig()))
+            .collect()
+    };
+    let mut told = redone();
+    assert_eq!(open(&told), ["s::c7 on b"]);
+    let brick = told.0.open_cuts()[0]
+        .as_brick()
+        .expect("what was ordered is known");
+    assert!(brick.brick && brick.settled && brick.counts && !brick.unjudged);
+    assert!(!told.0.is_brick_without_verdict("s", "c7"));
+    told.written_off(7);
+    assert_eq!(open(&told), [""; 0]);
+    assert!(told.0.is_brick_without_verdict("s", "c7"));
+    assert!(!told.0.is_brick_without_verdict("other", "c7"));
+    assert_eq!(told.0.left_over(), [brick]);
+    let mut told = redone();
+    told.taken("b");
+    told.says(OTHER);
+    told.takes_a_delta();
+    assert_eq!(open(&told), [""; 0]);
+    // An earlier run's.
+    let mut told = Told::new(8);
+    told.tallied(unjudged(7, Some(&format!("b/{OTHER}"))));
+    assert_eq!(open(&told), ["s::c7 on b"]);
+}
+
 /// Who writes it off knows more than the journals.
 #[test]
 fn what_is_written_off_is_a_brick_also_where_no_attempt_is_known() {

@@ -27,6 +27,12 @@ pub struct BisectArgs {
     resolution: Duration,
 }
 
+/// The command as its help shows it: without the flags of `run` that are for several rigs.
+pub fn on_one_rig(bisect: clap::Command) -> clap::Command {
+    let hide = |bisect: clap::Command, flag| bisect.mut_arg(flag, |arg| arg.hide(true));
+    ["canary", "max_bricks"].into_iter().fold(bisect, hide)
+}
+
 /// Searches; 0 when the window was found, 3 when not.
 pub fn main(args: BisectArgs, common: Common) -> Result<ExitCode, CommandError> {
     let BisectArgs {

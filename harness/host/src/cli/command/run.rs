@@ -87,6 +87,11 @@ pub fn search(mut args: RunArgs, common: Common, bisect: BisectOptions) -> Resul
             "`bisect` chooses its own cuts: remove `--cut` and `--repeat`; `--tries` sets how often each cut is made",
         ));
     }
+    if args.fleet.canary.is_some() || args.fleet.max_bricks.is_some() {
+        return Err(CommandError::usage(
+            "`bisect` works on one rig: remove `--canary` and `--max-bricks`, which are for several",
+        ));
+    }
     // The plan is that of the failing cut; its result decides about the next.
     args.selection.cut = Some(bisect.bad.clone());
     perform(&args, common, Some(bisect))

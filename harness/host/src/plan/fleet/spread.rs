@@ -1,29 +1,80 @@
-//! Who does what, as far as it can be expected: the longest batch first, to the rig that is done with it first.
+//! Who does what, as far as it can be expected: the queue of a run, played through with the times of the plan.
 
-use super::{Batch, ClaimQuota, FleetRig};
+use super::{Batch, CANARY, ClaimQuota, FleetRig, delta};
 use crate::config::rig::{Rig, module_word};
+use crate::config::suite::Suite;
 use crate::plan::Planned;
+use dfota_core::fleet::{BatchResult, ClaimShare, Fleet, FleetRules, QueuedBatch, Take};
 use std::collections::{BTreeMap, HashSet};
 
-/// The rigs, each with its expected share of the batches.
+/// The rigs, each with its expected share of the batches, if every batch passes and none is lost.
 pub(super) fn spread(
+    suites: &[Suite],
     rigs: &[Rig],
     batches: &[Batch],
-    order: &[usize],
     quotas: &[ClaimQuota],
 ) -> Vec<FleetRig> {
     let mut loads: Vec<Load<'_>> = rigs.iter().map(Load::new).collect();
-    for batch in order.iter().map(|at| &batches[*at]) {
-        let quota = ClaimQuota::find(quotas, batch);
-        let may = |rig: &usize| quota.is_none_or(|quota| loads[*rig].may_take(batch, quota, *rig));
-        let allowed = batch.rigs.iter().copied().filter(may);
-        let first = allowed.min_by_key(|rig| loads[*rig].end_with(batch, *rig));
-        // Quotas leave a rig for every batch: should they not, the estimate goes on without them.
-        if let Some(rig) = first.or_else(|| batch.rigs.first().copied()) {
-            loads[rig].take(batch, rig);
+    let rules = FleetRules {
+        canary: CANARY,
+        max_bricks: u32::MAX,
+    };
+    let mut fleet = Fleet::new(rigs.iter().map(|rig| rig.name.clone()).collect(), rules);
+    let queued = |batch| queued(suites, quotas, batch);
+    fleet.offer(batches.iter().map(queued).collect());
+    let mut waiting: BTreeMap<&str, &Batch> =
+        batches.iter().map(|batch| (batch.name.as_str(), batch)).collect();
+    // When each rig is through with its batch; none where it has none.
+    let mut busy: Vec<Option<u64>> = vec![None; rigs.len()];
+    let mut now = 0;
+    loop {
+        for (rig, (load, until)) in loads.iter_mut().zip(&mut busy).enumerate() {
+            if until.is_none()
+                && let Take::Batch(order) = fleet.take(rig)
+                && let Some(batch) = waiting.remove(order.taken.batch.as_str())
+            {
+                load.take(batch, rig, now);
+                *until = Some(load.rig.real_ms);
+            }
+        }
+        let working = busy.iter().enumerate();
+        let Some((end, rig)) = working.filter_map(|(rig, end)| Some(((*end)?, rig))).min() else {
+            break;
+        };
+        (now, busy[rig]) = (end, None);
+        let result = BatchResult {
+            passed: true,
+            bricks: 0,
+            is_open: false,
+        };
+        fleet.closed(rig, result);
+    }
+    // Quotas leave a rig for every batch: should they not, the estimate goes on without them.
+    for batch in waiting.into_values() {
+        if let Some(rig) = batch.rigs.first().copied() {
+            let free = loads[rig].rig.real_ms;
+            loads[rig].take(batch, rig, free);
         }
     }
     loads.into_iter().map(|load| load.rig).collect()
+}
+
+fn queued(suites: &[Suite], quotas: &[ClaimQuota], batch: &Batch) -> QueuedBatch {
+    let quota = ClaimQuota::find(quotas, batch).filter(|_| batch.claim_cuts > 0);
+    QueuedBatch {
+        name: batch.name.clone(),
+        suite: batch.suite.clone(),
+        cases: Vec::new(),
+        delta: delta(suites, &batch.suite),
+        rigs: batch.rigs.clone(),
+        share: quota.map(|quota| ClaimShare {
+            campaign: quota.campaign.clone(),
+            cuts: batch.claim_cuts,
+            quota: quota.quota,
+            had: quota.had.clone(),
+        }),
+        real_ms: batch.real_ms,
+    }
 }
 
 /// What a rig has so far.
@@ -31,8 +82,6 @@ struct Load<'b> {
     rig: FleetRig,
     /// Ids of the calibrations that it has made.
     calibrated: HashSet<&'b str>,
-    /// Cuts for each claim, by suite and campaign.
-    cuts: BTreeMap<(&'b str, &'b str), u32>,
 }
 
 impl<'b> Load<'b> {
@@ -49,14 +98,7 @@ impl<'b> Load<'b> {
                 standing: None,
             },
             calibrated: HashSet::new(),
-            cuts: BTreeMap::new(),
         }
-    }
-
-    fn may_take(&self, batch: &Batch, quota: &ClaimQuota, rig: usize) -> bool {
-        let had = quota.had.get(&rig).copied().unwrap_or(0);
-        let made = had + self.cuts.get(&claim(batch)).copied().unwrap_or(0);
-        made.saturating_add(batch.claim_cuts) <= quota.quota
     }
 
     /// The calibrations that have to be made before the batch.
@@ -65,25 +107,15 @@ impl<'b> Load<'b> {
         batch.calibrations_on(rig).filter(move |planned| !made(planned))
     }
 
-    fn end_with(&self, batch: &'b Batch, rig: usize) -> u64 {
-        let calibrations: u64 = self.missing(batch, rig).map(|planned| planned.real_ms).sum();
-        let own = (batch.module_ms as f64 / self.rig.speed) as u64;
-        self.rig.real_ms + calibrations + own
-    }
-
-    fn take(&mut self, batch: &'b Batch, rig: usize) {
-        self.rig.real_ms = self.end_with(batch, rig);
+    /// Takes a batch at this time.
+    fn take(&mut self, batch: &'b Batch, rig: usize, now: u64) {
         let missing: Vec<&Planned> = self.missing(batch, rig).collect();
+        let calibrations: u64 = missing.iter().map(|planned| planned.real_ms).sum();
+        self.rig.real_ms = now + calibrations + (batch.module_ms as f64 / self.rig.speed) as u64;
         self.rig.cases += batch.cases.len() + missing.len();
         self.rig.updates += batch.updates + missing.iter().map(|planned| planned.updates).sum::<u32>();
         self.rig.batches.push(batch.name.clone());
-        *self.cuts.entry(claim(batch)).or_default() += batch.claim_cuts;
         self.calibrated
             .extend(missing.iter().map(|planned| planned.case.id.as_str()));
     }
-}
-
-/// The claim that a batch makes cuts for.
-fn claim(batch: &Batch) -> (&str, &str) {
-    (&batch.suite, batch.campaign.as_deref().unwrap_or_default())
 }

@@ -2,16 +2,18 @@
 
 use dfota_core::campaign::{Role, Tallied};
 use dfota_core::case::Case;
+use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::exit_code::ExitCode;
 use dfota_core::fleet::AbandonedCase;
-use dfota_core::pool_fold::ClosedAttempt;
+use dfota_core::pool_fold::{ClosedAttempt, OpenCut, PoolFold};
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_record::counted::{Counted, CountedResults};
 use dfota_record::journal::{self, Journal, ReadError};
-use std::collections::BTreeMap;
+use dfota_record::report::RunEnding;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// How the batches ended.
@@ -40,19 +42,67 @@ pub struct FinalVerdicts {
     events: u64,
     /// What the claims came to, by suite and campaign.
     claims: BTreeMap<(String, String), &'static str>,
+    /// Of a masked run: its modules by their full names, for later runs.
+    unmasked: Option<PoolFold>,
+    /// How the run ended, if it did.
+    ended: Option<RunEnding>,
+    /// A cut was written off behind that end, and no other end was written.
+    is_interrupted_write_off: bool,
+    run: String,
+    /// The names of this run and of those whose cuts it was told.
+    runs: BTreeSet<String>,
+}
+
+/// A cut without a verdict that somebody counts as a brick.
+#[derive(Debug, Clone)]
+pub struct WriteOff {
+    pub suite: String,
+    pub campaign: String,
+    pub case: String,
+    /// Who, or why, in their words.
+    pub note: String,
 }
 
 impl FinalVerdicts {
     /// Reads the journals in a run folder.
     pub fn read(folder: &Path) -> Result<Self, ReadError> {
-        let mut all = Self::default();
-        journal::each(folder, false, |record| all.take(&record.event))?;
+        let (mut all, mut masked) = (Self::default(), false);
+        journal::each(folder, false, |record| {
+            masked |= matches!(&record.event, Event::RunStarted(started) if started.masked);
+            all.take(&record.event);
+        })?;
+        if masked {
+            let mut pools = PoolFold::default();
+            journal::each_unmasked(folder, |record| pools.on(&record.event))?;
+            all.unmasked = Some(pools);
+        }
         Ok(all)
     }
 
     fn take(&mut self, event: &Event) {
         let counted = self.counted.on(event);
         match event {
+            // A part has begun as well, later.
+            Event::RunStarted(started) if self.events == 0 => {
+                self.run.clone_from(&started.run);
+                self.runs.insert(started.run.clone());
+            }
+            Event::Tallied(tallied) => self.runs.extend(tallied.run.clone()),
+            &Event::RunEnded {
+                exit,
+                interrupted,
+                safe,
+            } => {
+                let ended = RunEnding {
+                    exit,
+                    interrupted,
+                    safe,
+                };
+                (self.ended, self.is_interrupted_write_off) = (Some(ended), false);
+            }
+            Event::Fleet(FleetEvent::WrittenOff { .. }) => {
+                self.is_interrupted_write_off = self.ended.is_some();
+            }
             Event::CasePlanned { case, skip } => {
                 let verdict = skip
                     .clone()
@@ -65,6 +115,9 @@ impl FinalVerdicts {
             _ => {}
         }
         self.fold.on(EventId(self.events), event);
+        if let Some(pools) = &mut self.unmasked {
+            pools.on(event);
+        }
         self.events += 1;
     }
 
@@ -100,23 +153,104 @@ impl FinalVerdicts {
                 _ => {}
             }
         }
+        self.end_run(journal, ended)
+    }
+
+    fn end_run(&mut self, journal: &Journal, ended: &BatchesEnded) -> ExitCode {
         let exit = exit_code(self.cases.iter().map(|(_, verdict)| verdict), ended.interrupted);
         let exit = if exit == ExitCode::Success && (!ended.safe || ended.has_failed) {
             ExitCode::Error
         } else {
             exit
         };
-        journal.post(Event::RunEnded {
+        let event = Event::RunEnded {
             exit: exit.code(),
             interrupted: ended.interrupted,
             safe: ended.safe,
-        });
+        };
+        self.say(journal, event);
         exit
+    }
+
+    /// Counts a cut without a verdict as a brick, judges its claim again, and writes the end of the run down anew. Where an earlier
+    /// attempt at this was interrupted, it is brought to its end.
+    pub fn write_off(&mut self, journal: &Journal, off: &WriteOff, ended: &BatchesEnded) -> ExitCode {
+        if !self.is_written_off(&off.suite, &off.case) {
+            let event = FleetEvent::WrittenOff {
+                suite: off.suite.clone(),
+                case: off.case.clone(),
+                note: off.note.clone(),
+            };
+            self.say(journal, Event::Fleet(event));
+        }
+        let of_campaign = |(case, verdict): &&(Case, Verdict)| {
+            let part = case.part.as_ref();
+            let same = case.suite == off.suite && part.is_some_and(|part| part.campaign == off.campaign);
+            let is_claim = part.is_some_and(|part| matches!(part.role, Role::Claim(_)));
+            // A claim that was not selected, or that the run did not come to, is not judged by this.
+            same && is_claim && !matches!(verdict, Verdict::Skip { .. } | Verdict::NotReached)
+        };
+        let claims: Vec<Case> = self
+            .cases
+            .iter()
+            .filter(of_campaign)
+            .map(|(case, _)| case.clone())
+            .collect();
+        for case in &claims {
+            self.claim(journal, case);
+        }
+        self.end_run(journal, ended)
+    }
+
+    /// The modules and their attempts, by their full names.
+    fn pools(&self) -> &PoolFold {
+        self.unmasked.as_ref().unwrap_or_else(|| self.fold.pools())
     }
 
     /// What later runs have to know of attempts whose cut was not tallied.
     pub fn left_over(&self) -> Vec<Tallied> {
-        self.fold.pools().left_over()
+        self.pools().left_over()
+    }
+
+    /// Cuts of claims of which nobody knows what they did.
+    pub fn open_cuts(&self) -> Vec<OpenCut> {
+        self.pools().open_cuts()
+    }
+
+    /// Whether the case is counted as a brick without a verdict: written off, or reflashed.
+    pub fn is_written_off(&self, suite: &str, case: &str) -> bool {
+        self.pools().is_brick_without_verdict(suite, case)
+    }
+
+    /// The verdict of a case by its suite and id.
+    pub fn verdict(&self, suite: &str, case: &str) -> Option<&Verdict> {
+        let at = *self.index.get(&(suite.to_owned(), case.to_owned()))?;
+        self.cases.get(at).map(|(_, verdict)| verdict)
+    }
+
+    /// The ids of all cases, with their suites.
+    pub fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.cases.iter().map(|(case, _)| case)
+    }
+
+    /// How the run ended, if it did.
+    pub fn ended(&self) -> Option<RunEnding> {
+        self.ended
+    }
+
+    /// The name that later runs know this one by.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The names of this run, and of the runs whose cuts it was told.
+    pub fn runs(&self) -> &BTreeSet<String> {
+        &self.runs
+    }
+
+    /// Whether somebody's write-off was interrupted before the claim was judged again.
+    pub fn is_interrupted_write_off(&self) -> bool {
+        self.is_interrupted_write_off
     }
 
     /// Attempts that earlier runs left open, and that this one has shown to be harmless.

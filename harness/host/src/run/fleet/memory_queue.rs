@@ -1,6 +1,6 @@
 //! The queue in the memory of the parent: the adapter for the rigs of one machine.
 
-use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
+use super::work_queue::{BatchEnding, RigPresence, UnreadBatch, WorkGoesOn, WorkQueue};
 use dfota_core::cut::Cut;
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record};
@@ -36,6 +36,10 @@ struct QueueState {
     fleet: Fleet,
     /// The suite and the present case of each rig.
     present: BTreeMap<usize, CaseOnRig>,
+    /// The cuts that each rig was told to make in its batch.
+    ordered: BTreeMap<usize, Vec<LostCut>>,
+    /// Cases of batches whose journal cannot be read.
+    unread: Vec<AbandonedCase>,
     /// Rigs that lost a batch.
     lost: Vec<usize>,
     /// How rigs were at the end of their batches.
@@ -83,6 +87,8 @@ impl MemoryQueue {
             state: Mutex::new(QueueState {
                 fleet: Fleet::new(rigs.clone(), rules),
                 present: BTreeMap::new(),
+                ordered: BTreeMap::new(),
+                unread: Vec::new(),
                 lost: Vec::new(),
                 rigs_left: RigsLeft::default(),
                 is_late: false,
@@ -127,7 +133,10 @@ impl MemoryQueue {
 
     /// The cases that no rig ran to their end.
     pub fn abandoned(&self) -> Vec<AbandonedCase> {
-        self.state().fleet.abandoned()
+        let state = self.state();
+        let mut abandoned = state.fleet.abandoned();
+        abandoned.extend(state.unread.iter().cloned());
+        abandoned
     }
 
     fn state(&self) -> MutexGuard<'_, QueueState> {
@@ -149,6 +158,55 @@ impl MemoryQueue {
     fn observe(&self, tell: impl Fn(&mut dyn FleetObserver)) {
         let mut observers = self.observers.lock().unwrap_or_else(PoisonError::into_inner);
         observers.iter_mut().for_each(|observer| tell(&mut **observer));
+    }
+}
+
+impl QueueState {
+    /// The cuts of the rig's batch of which nobody knows what they did.
+    fn lost_cuts(&mut self, rig: usize, ending: &BatchEnding) -> Vec<LostCut> {
+        let ordered = self.ordered.remove(&rig).unwrap_or_default();
+        let present = self.present.remove(&rig);
+        let part = ending.part();
+        if matches!(ending, BatchEnding::Unread(_)) {
+            return ordered
+                .into_iter()
+                .filter(|cut| !part.is_complete(&cut.case))
+                .collect();
+        }
+        let lost = present.filter(|present| part.open() == Some(&present.case));
+        let lost = lost.and_then(|CaseOnRig { suite, case, cut }| {
+            let cut = cut?;
+            Some(LostCut { suite, case, cut })
+        });
+        lost.into_iter().collect()
+    }
+
+    /// Takes the batch from the rig, and gives it up.
+    fn lost_unread(
+        &mut self,
+        rig: usize,
+        batch: &str,
+        unread: &UnreadBatch,
+        result: BatchResult,
+    ) -> Vec<FleetEvent> {
+        let UnreadBatch {
+            why, suite, cases, ..
+        } = unread;
+        self.lost.push(rig);
+        let mut events = self.fleet.lost(rig, why, Vec::new(), result);
+        if !cases.is_empty() {
+            events.push(FleetEvent::GivenUp {
+                batch: batch.to_owned(),
+                why: why.clone(),
+            });
+        }
+        let abandoned = |case: &String| AbandonedCase {
+            suite: suite.clone(),
+            case: case.clone(),
+            why: why.clone(),
+        };
+        self.unread.extend(cases.iter().map(abandoned));
+        events
     }
 }
 
@@ -201,7 +259,7 @@ impl WorkQueue for MemoryQueue {
     }
 
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding) {
-        let (BatchEnding::Closed(part) | BatchEnding::Lost { part, .. }) = ending;
+        let part = ending.part();
         let end = PartEnd {
             batch: taken.batch.clone(),
             attempt: taken.attempt,
@@ -215,12 +273,7 @@ impl WorkQueue for MemoryQueue {
             is_open: part.is_unheard(),
         };
         let mut state = self.state();
-        let present = state.present.remove(&rig);
-        let lost = present.filter(|present| part.open() == Some(&present.case));
-        let lost = lost.and_then(|CaseOnRig { suite, case, cut }| {
-            let cut = cut?;
-            Some(LostCut { suite, case, cut })
-        });
+        let lost = state.lost_cuts(rig, ending);
         state.rigs_left.is_unsafe |= part.was_left_unsafe();
         state.rigs_left.has_failed |= part.has_failed_afterwards();
         let (first, events) = match ending {
@@ -234,13 +287,21 @@ impl WorkQueue for MemoryQueue {
                 state.lost.push(rig);
                 (first, state.fleet.lost(rig, why, left.clone(), result))
             }
+            BatchEnding::Unread(unread) => {
+                let first = FleetEvent::Lost {
+                    end,
+                    why: unread.why.clone(),
+                    open: lost.iter().map(|cut| cut.case.clone()).collect(),
+                };
+                (first, state.lost_unread(rig, &taken.batch, unread, result))
+            }
         };
         let done = state.fleet.done();
         self.write([first]);
         self.write(events);
         drop(state);
         self.observe(|observer| {
-            if let Some(cut) = &lost {
+            for cut in &lost {
                 observer.lost(self.name(rig), cut);
             }
             observer.progress(done);
@@ -273,6 +334,14 @@ impl WorkQueue for MemoryQueue {
                     present.cut = Some(cut.clone());
                     present.clone()
                 });
+                let ordered = present.as_ref().map(|present| LostCut {
+                    suite: present.suite.clone(),
+                    case: present.case.clone(),
+                    cut: cut.clone(),
+                });
+                let of_batch = state.ordered.entry(rig).or_default();
+                of_batch.retain(|before| ordered.as_ref().is_none_or(|now| before.case != now.case));
+                of_batch.extend(ordered);
                 drop(state);
                 let ordered = present.map(|CaseOnRig { suite, case, .. }| FleetEvent::Ordered {
                     rig: self.name(rig).to_owned(),

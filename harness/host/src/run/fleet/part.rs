@@ -6,7 +6,7 @@ use dfota_core::event::{CaseEnded, Event, Record, TryEnded};
 use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Verdict};
-use dfota_record::journal::{self, ReadError, chain};
+use dfota_record::journal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -33,6 +33,8 @@ pub struct PartRead {
     armed: bool,
     /// An update or a cut was ordered, and since then nothing says what the module is.
     is_unheard: bool,
+    /// Why its journal cannot be read any further, if that is not its end.
+    unread: Option<String>,
 }
 
 /// How a batch ended, by the last line of its journal.
@@ -43,27 +45,20 @@ struct PartExit {
 }
 
 impl PartRead {
-    /// One whose journal cannot be read: anything may have been ordered.
-    pub fn unreadable() -> Self {
-        Self {
-            is_unheard: true,
-            ..Self::default()
+    /// Reads the journal in a part's folder, as far as it goes; nothing where it has none.
+    pub fn from_folder(folder: &Path) -> Self {
+        let mut part = Self::default();
+        let prefix = journal::prefix::each(folder, |record| part.on(&record));
+        if prefix.lines > 0 {
+            (part.lines, part.head) = (prefix.lines, prefix.head);
         }
+        part.unread = prefix.broken;
+        part
     }
 
-    /// Reads the journal in a part's folder; nothing where it has none.
-    pub fn from_folder(folder: &Path) -> Result<Self, ReadError> {
-        let mut part = Self::default();
-        match journal::each(folder, false, |record| part.on(&record)) {
-            Ok(()) => {}
-            Err(ReadError::Empty { .. }) => return Ok(part),
-            Err(ReadError::Io { why, .. }) if why.kind() == std::io::ErrorKind::NotFound => return Ok(part),
-            Err(why) => return Err(why),
-        }
-        if let Ok(Ok(chain)) = chain::follow_file(&folder.join(journal::FILE)) {
-            (part.lines, part.head) = (chain.lines, chain.head);
-        }
-        Ok(part)
+    /// Why its journal cannot be read any further, if that is not its end: what the rig did then is not known.
+    pub fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// Takes the next record.
@@ -133,10 +128,10 @@ impl PartRead {
         self.present.as_deref().filter(|_| self.armed)
     }
 
-    /// Whether an update or a cut was ordered, and nobody has heard what the module became. A verdict about the rig is no news of the
-    /// module.
+    /// Whether an update or a cut may have been ordered, and nobody has heard what the module became. A verdict about the rig is no
+    /// news of the module, and behind a line that cannot be read anything may stand.
     pub fn is_unheard(&self) -> bool {
-        self.is_unheard
+        self.is_unheard || self.unread.is_some()
     }
 
     /// Whether nothing has to be done again of a case: it has a verdict about the module, and a cut is tallied.
@@ -159,6 +154,12 @@ impl PartRead {
         let open: Vec<&String> = cases.iter().filter(|case| !self.is_complete(case)).collect();
         let again = |case: &&String| open.contains(case) || (!open.is_empty() && last == Some(case));
         cases.iter().filter(again).cloned().collect()
+    }
+
+    /// The cases of a batch that have no result that can be read.
+    pub fn without_result(&self, cases: &[String]) -> Vec<String> {
+        let open = cases.iter().filter(|case| !self.is_complete(case));
+        open.cloned().collect()
     }
 
     /// Whether every case passed or was skipped, and one passed.

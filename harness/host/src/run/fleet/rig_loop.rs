@@ -2,7 +2,7 @@
 
 use super::part::PartRead;
 use super::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
-use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
+use super::work_queue::{BatchEnding, RigPresence, UnreadBatch, WorkGoesOn, WorkQueue};
 use super::worker_process::{WorkerNews, WorkerProcess};
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
@@ -53,10 +53,7 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProces
                     worker.kill();
                 }
                 let ending = seat.ending(&order, &outcome);
-                let out = match &ending {
-                    BatchEnding::Lost { why, .. } => Some(why.clone()),
-                    BatchEnding::Closed(_) => None,
-                };
+                let out = ending.why_lost().map(str::to_owned);
                 if matches!(outcome, WorkerOutcome::Gone(_)) {
                     queue.close(seat.rig, &order.taken, &ending);
                     queue.presence(seat.rig, RigPresence::Out(out.unwrap_or_default()));
@@ -85,15 +82,22 @@ impl RigSeat<'_> {
     /// How the batch ended, by what its journal says: what came over the pipe may be less.
     fn ending(&self, order: &BatchOrder, outcome: &WorkerOutcome) -> BatchEnding {
         let folder = self.run.join(&order.taken.folder);
-        let (part, unread) = match PartRead::from_folder(&folder) {
-            Ok(part) => (part, None),
-            Err(why) => (PartRead::unreadable(), Some(why.to_string())),
-        };
+        let part = PartRead::from_folder(&folder);
         let why = match outcome {
             WorkerOutcome::Gone(why) => Some(why.clone()),
             WorkerOutcome::Ended(ended) => ended.out.clone(),
         };
-        let Some(why) = why.or(unread) else {
+        if let Some(unread) = part.unread() {
+            let unread = format!("its journal in `{}` cannot be read: {unread}", order.taken.folder);
+            let cases = part.without_result(&order.cases);
+            return BatchEnding::Unread(UnreadBatch {
+                why: why.map_or(unread.clone(), |why| format!("{why}; {unread}")),
+                suite: order.suite.clone(),
+                cases,
+                part,
+            });
+        }
+        let Some(why) = why else {
             return BatchEnding::Closed(part);
         };
         // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.

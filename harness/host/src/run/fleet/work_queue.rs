@@ -62,6 +62,36 @@ pub enum BatchEnding {
         /// Cases that have to be run again, or for the first time.
         left: Vec<String>,
     },
+    /// Its journal cannot be read to its end.
+    Unread(UnreadBatch),
+}
+
+/// A batch of which nobody can read what the rig did at the end. Its cases are not run again: a cut may have been made, and another
+/// rig would make it as if nothing had been.
+#[derive(Debug)]
+pub struct UnreadBatch {
+    /// What can be read.
+    pub part: PartRead,
+    pub why: String,
+    pub suite: String,
+    /// Its cases that have no result.
+    pub cases: Vec<String>,
+}
+
+impl BatchEnding {
+    /// What there is of its journal.
+    pub fn part(&self) -> &PartRead {
+        let (Self::Closed(part) | Self::Lost { part, .. } | Self::Unread(UnreadBatch { part, .. })) = self;
+        part
+    }
+
+    /// Why the rig gets no further batch, if that is so.
+    pub fn why_lost(&self) -> Option<&str> {
+        match self {
+            Self::Closed(_) => None,
+            Self::Lost { why, .. } | Self::Unread(UnreadBatch { why, .. }) => Some(why),
+        }
+    }
 }
 
 /// What a rig does when it is not in the middle of a case.

@@ -11,6 +11,7 @@ mod over_runs;
 mod replaced;
 mod shared;
 mod wires;
+mod written_off;
 
 use crate::junit;
 use crate::lab::{LIMIT, Lab, Ran};

@@ -148,6 +148,35 @@ fn a_case_of_each_rig_is_selected(#[case] filter: &str, #[case] ids: &[&str]) {
     assert_eq!(planned, ids);
 }
 
+/// The others wait for the canary, which has the shortest batch first.
+#[test]
+fn what_the_canary_takes_is_in_the_plan() {
+    let lab = Lab::new();
+    lab.rig(60, "");
+    lab.suite(CAMPAIGN);
+    let ran = plan(&lab, &["rig.yaml"; 3], &["--json"]).ends(0);
+    let plan: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let rigs = plan["rigs"].as_array().expect("rigs");
+    let batches = plan["batches"].as_array().expect("batches");
+    let takes = |name: &Value| {
+        let batch = batches.iter().find(|batch| batch["name"] == *name);
+        number(&batch.expect("a batch")["real_ms"])
+    };
+    let first = &rigs[0]["batches"][0];
+    let shortest = batches.iter().map(|batch| number(&batch["real_ms"])).min();
+    assert_eq!(Some(takes(first)), shortest, "the canary: {rigs:#?}");
+    for rig in &rigs[1..] {
+        let own: u64 = rig["batches"].as_array().expect("names").iter().map(takes).sum();
+        assert!(
+            number(&rig["real_ms"]) >= own + takes(first),
+            "it waits: {rig:#?}"
+        );
+    }
+    let last = rigs.iter().map(|rig| number(&rig["real_ms"])).max();
+    assert_eq!(Some(number(&plan["makespan_ms"])), last);
+}
+
 /// Two rigs that cannot be used at the same time: exit 2, and both places are shown.
 #[rstest]
 #[case::port(
@@ -289,6 +318,10 @@ fn rigs_by_a_pattern() {
 #[case(
     &["bisect", "suite.yaml", "--rig", "rig.yaml", "--rig", "rig.yaml", "--filter", "=resume", "--pass", "start+0ms/power/3s", "--fail", "end+0ms/power/3s"],
     "error: `bisect` takes one rig, and `--rig` names 2\n"
+)]
+#[case(
+    &["bisect", "suite.yaml", "--rig", "rig.yaml", "--filter", "=resume", "--pass", "start+0ms/power/3s", "--fail", "end+0ms/power/3s", "--canary", "1"],
+    "error: `bisect` works on one rig: remove `--canary` and `--max-bricks`, which are for several\n"
 )]
 fn rigs_that_are_not_taken(#[case] args: &[&str], #[case] told: &str) {
     let lab = Lab::new();

@@ -16,6 +16,7 @@ use rstest::rstest;
 #[case("report", &["report"])]
 #[case("verify", &["verify"])]
 #[case("judge", &["judge"])]
+#[case("write-off", &["write-off"])]
 #[case("evidence", &["evidence"])]
 #[case("evidence-timestamp-request", &["evidence", "timestamp-request"])]
 #[case("evidence-timestamp-attach", &["evidence", "timestamp-attach"])]
@@ -86,6 +87,7 @@ fn no_command_is_left_out() {
         "prune",
         "verify",
         "judge",
+        "write-off",
         "evidence",
         "keygen",
         "serve",

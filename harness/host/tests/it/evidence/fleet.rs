@@ -5,7 +5,7 @@ use crate::evidence::fixture::{look, put};
 use dfota_clock::Clock;
 use dfota_core::case::{Case, Package};
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
-use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted};
+use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted};
 use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
@@ -13,6 +13,7 @@ use dfota_record::evidence::pack::pack;
 use dfota_record::history::HistoryRun;
 use dfota_record::journal::merge;
 use dfota_record::journal::{self, JournalWriter, Nobody, chain};
+use dfota_record::report::test_report::{JournalFacts, TestReport};
 use dfota_record::report::{ReportOptions, Run};
 use dfota_record::retention::find;
 use dfota_record::verify::verify;
@@ -427,8 +428,62 @@ fn a_folder_and_its_bundle_are_sound(#[case] masked: bool) {
         );
     }
     assert_eq!(statement.contains("867725036031171"), !masked);
+    // Nor a digest of it, which would be undone by ten million tries.
+    assert_eq!(statement.contains("\"imei\": \"86772503*******\""), masked);
+    let plain = dfota_record::digest::sha256_hex(b"867725036031171");
+    assert!(!statement.contains(&plain));
     assert_eq!(fleet.read("report.html").contains("867725036031171"), !masked);
     assert_eq!(fleet.run().join("run.masked.jsonl").exists(), masked);
+}
+
+/// Each rig has a module of its own.
+#[test]
+fn the_test_report_has_the_firmware_of_each_rig() {
+    let fleet = Fleet::journals();
+    let records = journal::read(&fleet.run(), false).expect("a journal");
+    let run = Run::new(&records).expect("a run");
+    let facts = JournalFacts {
+        file: journal::FILE,
+        sha256: String::new(),
+        records: records.len(),
+    };
+    let report = TestReport::new(&run, &records, facts, None).expect("a report");
+    let items = report.identification.item;
+    for name in ["Firmware, first read", "Firmware, last read"] {
+        let item = items.iter().find(|item| item.name == name).expect("an entry");
+        assert_eq!(item.value.as_deref(), Some("A on `bench-01`, A on `bench-02`"));
+    }
+}
+
+/// What somebody decides a month later took no time of the run.
+#[test]
+fn what_is_decided_after_the_end_takes_no_time() {
+    let fleet = Fleet::journals();
+    let mut records = journal::read(&fleet.run(), false).expect("a journal");
+    let before = Run::new(&records).expect("a run").took_ns;
+    let last = records.last().expect("records").clone();
+    let month = 30 * 24 * 3_600 * 1_000_000_000;
+    for (more, event) in [
+        Event::Fleet(FleetEvent::WrittenOff {
+            suite: "smoke".into(),
+            case: "a".into(),
+            note: "it is gone".into(),
+        }),
+        last.event.clone(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        records.push(Record {
+            seq: last.seq + 1 + more as u64,
+            mono_ns: last.mono_ns + month,
+            event,
+            ..last.clone()
+        });
+    }
+    let run = Run::new(&records).expect("a run");
+    assert_eq!(run.took_ns, before);
+    assert_eq!(run.fleet.written_off.len(), 1);
 }
 
 /// One byte of each part, of the parent's journal and of the merged one.

@@ -9,7 +9,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::earlier::Earlier;
-use crate::plan::fleet::{Batch, FleetPlan};
+use crate::plan::fleet::{Batch, CANARY, FleetPlan, delta};
 use crate::plan::standing::Standing;
 use crate::program;
 use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
@@ -42,11 +42,12 @@ use std::time::Duration;
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct FleetArgs {
     /// With several rigs, give a new delta to so many of them first; the others begin when one of its batches has passed
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    canary: usize,
+    /// [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) canary: Option<usize>,
     /// With several rigs, bricks that do not stop the run [default: what the claims survive, else 1]
     #[arg(long, value_name = "N")]
-    max_bricks: Option<u32>,
+    pub(super) max_bricks: Option<u32>,
     /// The worker of the rig of this name: a run on several rigs starts one for each
     #[arg(long, value_name = "RIG", hide = true)]
     pub(super) worker: Option<String>,
@@ -171,20 +172,12 @@ impl Prepared {
                 Role::Calibration | Role::Control | Role::Cut(_) => None,
             });
         FleetRules {
-            canary: args.fleet.canary,
+            canary: args.fleet.canary.unwrap_or(CANARY),
             max_bricks: args.fleet.max_bricks.or(claims.min()).unwrap_or(1),
         }
     }
 
     fn queued(&self, batch: &Batch) -> QueuedBatch {
-        let suite = self.suites.iter().find(|suite| suite.name == batch.suite);
-        let packages = suite.map(|suite| suite.packages.iter());
-        let mut delta: Vec<&str> = packages
-            .into_iter()
-            .flatten()
-            .map(|loaded| loaded.package.sha256.as_str())
-            .collect();
-        delta.sort_unstable();
         let share = self.plan.quota(batch).filter(|_| batch.claim_cuts > 0);
         QueuedBatch {
             name: batch.name.clone(),
@@ -194,7 +187,7 @@ impl Prepared {
                 .iter()
                 .map(|planned| planned.case.id.clone())
                 .collect(),
-            delta: delta.join("+"),
+            delta: delta(&self.suites, &batch.suite),
             rigs: batch.rigs.clone(),
             share: share.map(|quota| ClaimShare {
                 campaign: quota.campaign.clone(),
@@ -246,7 +239,7 @@ impl<'p> Begun<'p> {
             prepared,
             store,
             earlier,
-            _held: hold(&out),
+            _held: Ok(None),
             out,
         })
     }
@@ -269,6 +262,8 @@ impl<'p> Begun<'p> {
             begin::with_live(Box::new(console.of_parent()), live),
         );
         let (journal, writer) = started.map_err(|why| unwritable(&self.out, &why))?;
+        // There is nothing to hold before.
+        self._held = hold(&self.out);
         let again = self.earlier.unjudged();
         self.write_beginning(args, &journal);
         let keeper = CampaignKeeper::new(&self.name, std::mem::take(&mut self.earlier));

@@ -7,6 +7,7 @@ use crate::junit;
 use crate::lab::Lab;
 use crate::process::Signal;
 use serde_json::Value;
+use std::io::Write;
 
 const LAB: &str = "lab";
 
@@ -224,6 +225,48 @@ fn a_parent_that_is_killed() {
     lab.run(&["verify", "out"])
         .ends(1)
         .says(&format!("{part}/events.jsonl was removed"));
+}
+
+/// What a rig did cannot be read: it is told at once, and no other rig makes its cuts as if nothing had been.
+#[test]
+fn a_journal_of_a_batch_that_cannot_be_read() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 6);
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
+    let taken = await_told(&lab, "taken", is_of(LAB));
+    let folder = format!("out/{}", taken["folder"].as_str().expect("a folder"));
+    lab.await_event(&folder, "a case", |event| event["event"] == "case-started");
+    let journal = std::fs::File::options()
+        .append(true)
+        .open(lab.path(&format!("{folder}/events.jsonl")));
+    let mut journal = journal.expect("the journal of the batch");
+    journal.write_all(b"no event\n").expect("room for it");
+    let ran = running.end().ends(3);
+    nothing_is_left(&lab);
+    ran.says("cannot be read: line ").says("is no event of a journal");
+
+    let lost = told(&lab, "lost");
+    let [lost] = &lost[..] else {
+        panic!("one batch is lost: {lost:#?}")
+    };
+    assert_eq!(lost["batch"], taken["batch"]);
+    let ordered = told(&lab, "ordered");
+    let ordered: Vec<&Value> = ordered
+        .iter()
+        .filter(|event| event["rig"] == LAB)
+        .map(|event| &event["case"])
+        .collect();
+    let open = lost["open"].as_array().expect("a list");
+    assert!(!open.is_empty(), "{lost}");
+    assert!(open.iter().all(|case| ordered.contains(&case)), "{lost}");
+    assert_eq!(told(&lab, "again"), [Value::Null; 0], "no rig makes them again");
+    one_verdict_each(&lab);
+    for case in open {
+        let case = case.as_str().expect("an id");
+        lab.has_verdict("out", &format!("{case} error rig-lost"));
+    }
+    lab.run(&["verify", "out"]).ends(1);
 }
 
 /// Another rig makes the cut again, and it goes well: that says nothing of the module that was lost.

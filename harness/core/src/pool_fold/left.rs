@@ -1,0 +1,94 @@
+//! What a run leaves behind of attempts at cuts: for later runs, and for whoever decides about those that nobody will know more of.
+
+use super::PoolFold;
+use super::attempts::{AttemptOn, CutName};
+use crate::campaign::{Bin, Tallied};
+use crate::cut::Cut;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A cut of a claim that was ordered, and of which nobody knows what it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenCut {
+    pub suite: String,
+    pub campaign: String,
+    pub case: String,
+    /// The module, as [`super::module_key`] has it.
+    pub module: String,
+    /// What was ordered, where the journal has it.
+    pub cut: Option<Cut>,
+}
+
+impl OpenCut {
+    /// The rig that had the module.
+    pub fn rig(&self) -> &str {
+        self.module.rsplit_once('/').map_or("", |(rig, _)| rig)
+    }
+
+    /// The same attempt as a brick, as a later run of the campaign is told it; nothing where nobody knows what was ordered.
+    pub fn as_brick(&self) -> Option<Tallied> {
+        self.tallied(true)
+    }
+
+    fn tallied(&self, brick: bool) -> Option<Tallied> {
+        Some(Tallied {
+            suite: self.suite.clone(),
+            campaign: self.campaign.clone(),
+            case: self.case.clone(),
+            cut: self.cut.clone()?,
+            landed: None,
+            bin: Bin::Missed,
+            counts: brick,
+            drawn: true,
+            brick,
+            failed: brick,
+            settled: brick,
+            unjudged: !brick,
+            run: None,
+            module: Some(self.module.clone()),
+        })
+    }
+}
+
+impl PoolFold {
+    /// What a later run of the campaigns has to know beside the cuts that are tallied: attempts that this run has left open, and
+    /// bricks without a verdict. To be asked when the run's parts are over.
+    pub fn left_over(&self) -> Vec<Tallied> {
+        let open = self.attempts.left_open().map(|open| (open, false));
+        let bricks = self.attempts.bricks().map(|brick| (brick, true));
+        open.chain(bricks)
+            .filter_map(|(on, brick)| self.of_claim(on)?.tallied(brick))
+            .collect()
+    }
+
+    /// Every cut of a claim of which nobody knows what it did, also those that earlier runs have left. To be asked when the run's
+    /// parts are over.
+    pub fn open_cuts(&self) -> Vec<OpenCut> {
+        let open = self.attempts.open(None);
+        open.iter().filter_map(|on| self.of_claim(on)).collect()
+    }
+
+    /// Whether the case was written off, or turned out to be a brick without a verdict.
+    pub fn is_brick_without_verdict(&self, suite: &str, case: &str) -> bool {
+        let name = CutName::new(suite, case);
+        self.attempts.bricks().any(|brick| brick.cut == name)
+    }
+
+    /// The attempt, if it is one at a cut that was drawn for a claim.
+    fn of_claim(&self, on: &AttemptOn) -> Option<OpenCut> {
+        let planned = self.index.get(&on.cut).and_then(|at| self.slots.get(*at));
+        let earlier = || {
+            let mut earlier = self.tallied.iter().map(|on| &on.tallied);
+            let cut = earlier.find(|cut| cut.suite == on.cut.suite && cut.case == on.cut.case);
+            cut.filter(|cut| cut.drawn).map(|cut| &cut.campaign)
+        };
+        let campaign = planned.map(|slot| &slot.campaign).or_else(earlier)?;
+        Some(OpenCut {
+            suite: on.cut.suite.clone(),
+            campaign: campaign.clone(),
+            case: on.cut.case.clone(),
+            module: on.module.clone(),
+            cut: self.attempts.order(&on.cut).cloned(),
+        })
+    }
+}
