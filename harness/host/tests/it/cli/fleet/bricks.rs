@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 fn late_cuts(lab: &Lab, count: usize) {
     let all: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
     lab.suite(&format!(
-        "limits: {{boot: 10s, settle: 1s, resume: 15s, update: 60s}}\ncases:\n  - name: late\n    matrix: {{n: [{}]}}\n    update: {{package: a-to-b, via: uart}}\n    cut: {{at: updating 95%}}\n",
+        "limits: {{boot: 10s, settle: 1s, resume: 15s, update: 60s}}\ncases:\n  - name: late\n    matrix: {{n: [{}]}}\n    update: {{package: a-to-b, via: uart}}\n    cut: {{at: updating 94%}}\n",
         all.join(", ")
     ));
 }
 
 /// Rig `a` has the module that is bricked; the others are slower, so that they are still at work then.
 fn rigs(lab: &Lab) -> [&'static str; 3] {
-    rig(lab, "a", 60, "bricks-above-90", "");
+    rig(lab, "a", 40, "bricks-above-90", "");
     rig(lab, "b", 30, "", "");
     rig(lab, "c", 30, "", "");
     ["a.yaml", "b.yaml", "c.yaml"]
@@ -36,12 +36,32 @@ fn takers(lab: &Lab) -> BTreeSet<String> {
         .collect()
 }
 
-/// Verdicts and rules of the cases that did not pass.
+/// Verdicts and rules of the cases that did not pass, in the order of the words. A cut that a busy machine made too late shows nothing
+/// and bricks nothing: it is left out.
 fn unpassed(lab: &Lab) -> Vec<String> {
-    let mut verdicts = lab.verdicts("out");
-    verdicts.retain(|verdict| !verdict.ends_with(" pass -"));
-    let without_id = |verdict: String| verdict.split_once(' ').map(|(_, rest)| rest.to_owned());
-    verdicts.into_iter().filter_map(without_id).collect()
+    let verdicts = lab.verdicts("out");
+    let words = verdicts.iter().filter_map(|verdict| verdict.split_once(' '));
+    let is_late =
+        |words: &str| ["inconclusive cut-late", "inconclusive finished-before-cut"].contains(&words);
+    let mut words: Vec<String> = words
+        .map(|(_, words)| words.to_owned())
+        .filter(|words| words != "pass -" && !is_late(words))
+        .collect();
+    words.sort();
+    words
+}
+
+/// One module was bricked, and then nothing more was begun.
+#[track_caller]
+fn one_brick_and_the_rest_not_reached(lab: &Lab) {
+    let unpassed = unpassed(lab);
+    let (brick, rest) = unpassed.split_first().expect("a brick");
+    assert_eq!(brick, "fail unresponsive", "{unpassed:?}");
+    assert!(
+        !rest.is_empty() && rest.iter().all(|words| words == "not-reached -"),
+        "{unpassed:?}"
+    );
+    assert_eq!(run_json(lab)["bricks"], 1);
 }
 
 /// `--canary 1` is the default, and the first rig that is given is the canary.
@@ -53,21 +73,10 @@ fn a_bricked_canary_spares_the_others() {
     let ran = lab.run(&arguments(&rigs, &[]));
     let ran = whole(&lab, ran, 1);
     assert_eq!(takers(&lab), BTreeSet::from(["a".to_owned()]));
-    let run = run_json(&lab);
-    assert_eq!(run["bricks"], 1, "{run}");
+    one_brick_and_the_rest_not_reached(&lab);
     let why = "the module of the canary `a` was bricked: no other rig gets this delta";
     ran.says(why);
-    let because = run["not_reached_because"].as_str().unwrap_or_default();
-    assert!(because.contains(why), "{because}");
-    assert_eq!(
-        unpassed(&lab),
-        [
-            "fail unresponsive",
-            "not-reached -",
-            "not-reached -",
-            "not-reached -"
-        ]
-    );
+    assert_eq!(run_json(&lab)["not_reached_because"], why);
 }
 
 /// Nobody can say that its module is bricked, and nobody else is to find out.
@@ -84,10 +93,8 @@ fn a_canary_whose_brick_takes_its_rig_along_spares_the_others() {
     let lost = await_told(&lab, "lost", |_| true);
     assert_eq!(lost["open"], serde_json::json!([ordered["case"]]));
     ran.says("the canary `a` was lost in the middle of an update, and nobody knows what its module became: no other rig gets this delta");
-    let mut unpassed = unpassed(&lab);
-    unpassed.sort();
     assert_eq!(
-        unpassed,
+        unpassed(&lab),
         [
             "inconclusive interrupted",
             "not-reached -",
@@ -159,12 +166,5 @@ fn more_bricks_than_are_allowed_pause_the_run() {
         "modules bricked: 1, the last on `a`; the run survives 0 (`--max-bricks`)"
     );
     ran.says(why);
-    let unpassed = unpassed(&lab);
-    let (failed, rest): (Vec<&String>, Vec<&String>) =
-        unpassed.iter().partition(|verdict| verdict.starts_with("fail "));
-    assert_eq!(failed, ["fail unresponsive"]);
-    assert!(
-        !rest.is_empty() && rest.iter().all(|verdict| *verdict == "not-reached -"),
-        "{rest:?}"
-    );
+    one_brick_and_the_rest_not_reached(&lab);
 }

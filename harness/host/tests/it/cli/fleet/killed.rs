@@ -47,7 +47,7 @@ fn moved_on(lab: &Lab, lost: &Value, done: &[&str]) {
 fn a_worker_that_is_killed_before_its_cut_is_ordered() {
     let lab = Lab::new();
     lab.rig(40, "");
-    cuts(&lab, 6);
+    cuts(&lab, 3);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
     let taken = await_told(&lab, "taken", is_of(LAB));
     let folder = format!("out/{}", taken["folder"].as_str().expect("a folder"));
@@ -67,8 +67,8 @@ fn a_worker_that_is_killed_before_its_cut_is_ordered() {
 #[test]
 fn a_worker_that_is_killed_after_its_cut_was_ordered() {
     let lab = Lab::new();
-    lab.rig(40, "");
-    cuts(&lab, 6);
+    lab.rig(80, "");
+    cuts(&lab, 3);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
     let ordered = await_told(&lab, "ordered", is_of(LAB));
     worker(&running, LAB).signal(Signal::KILL);
@@ -88,7 +88,7 @@ fn a_worker_that_is_killed_after_its_cut_was_ordered() {
 #[test]
 fn a_worker_that_is_killed_after_its_result() {
     let lab = Lab::new();
-    lab.rig(60, "");
+    lab.rig(100, "");
     cuts(&lab, 12);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
     let taken = await_told(&lab, "taken", is_of(LAB));
@@ -159,8 +159,8 @@ fn a_case_that_is_lost_on_every_rig() {
 #[test]
 fn a_worker_that_hangs() {
     let lab = Lab::new();
-    lab.rig(40, "");
-    cuts(&lab, 6);
+    lab.rig(80, "");
+    cuts(&lab, 3);
     let more = ["--canary", "0", "--rig-silence", "4s"];
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &more));
     await_told(&lab, "ordered", is_of(LAB));
@@ -273,7 +273,7 @@ fn a_journal_of_a_batch_that_cannot_be_read() {
 #[test]
 fn a_redo_hides_no_brick() {
     let lab = Lab::new();
-    lab.rig(40, "");
+    lab.rig(80, "");
     lab.suite(
         "limits: {settle: 1s}\ncases:\n  - name: night\n    update: {package: a-to-b, via: uart}\n    sweep: {over: [updating 30%], block: 3}\n    claim: {brick_rate_below: 20%, confidence: 80%, over: \"updating 20%..60%\"}\n",
     );
