@@ -254,8 +254,9 @@ impl PoolTally {
         match self.homogeneity() {
             None => "no test of homogeneity: it needs a brick, a good cut and two modules".to_string(),
             Some(p) if p < 0.05 => format!(
-                "the modules differ: with the same rate in each, bricks are spread as unevenly as this in {} of all campaigns (exact test of homogeneity, p = {p:.4})",
-                share(p)
+                "the modules differ: with the same rate in each, bricks are spread as unevenly as this in {} of all campaigns (exact test of homogeneity, p {})",
+                share(p),
+                p_value(p)
             ),
             Some(p) => format!(
                 "nothing shows that the modules differ (exact test of homogeneity, p = {p:.2}); few bricks cannot show it"
@@ -399,6 +400,14 @@ fn worst(bricks: u32, open: u32, of: u32, confidence: Rate) -> Bounds {
     Bounds {
         upper: Bounds::new(bricks + open, of, confidence).upper,
         ..Bounds::new(bricks, of, confidence)
+    }
+}
+
+/// A small p-value: no number is too small to be told from nothing.
+fn p_value(p: f64) -> String {
+    match p {
+        tiny if tiny < 0.0001 => "< 0.0001".to_string(),
+        _ => format!("= {p:.4}"),
     }
 }
 

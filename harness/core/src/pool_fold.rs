@@ -114,8 +114,31 @@ impl PoolFold {
         imeis.len() > 1 && !self.is_simulated
     }
 
+    /// Whether a pool depends on such an event. Most of a journal are lines of the module, and it does not on those.
+    pub const fn concerns(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::RunStarted(_)
+                | Event::CasePlanned { .. }
+                | Event::CaseStarted { .. }
+                | Event::CutArmed { .. }
+                | Event::CutMade(_)
+                | Event::CutMissed { .. }
+                | Event::Identity { .. }
+                | Event::Recovered { .. }
+                | Event::Attempt(_)
+                | Event::TryEnded(_)
+                | Event::CaseEnded(_)
+                | Event::Tallied(_)
+                | Event::Fleet(_)
+        )
+    }
+
     /// Takes the next event.
     pub fn on(&mut self, event: &Event) {
+        if !Self::concerns(event) {
+            return;
+        }
         match event {
             Event::RunStarted(started) => self.begin(started),
             Event::CasePlanned { case, skip: None } => self.plan(case),
@@ -148,10 +171,6 @@ impl PoolFold {
 
     /// Takes an event of a part.
     fn on_rig(&mut self, part: usize, event: &Event) {
-        // Most of a journal are lines of the module.
-        if matches!(event, Event::Rx { .. } | Event::Tx { .. } | Event::Watched(_)) {
-            return;
-        }
         let module = self.module_of(part);
         let attempts = &mut self.attempts;
         match event {
@@ -297,6 +316,13 @@ impl PoolFold {
             None => on_rig(of),
         };
         self.attempts.reflashed(module, is_this);
+    }
+
+    /// The part that speaks goes on: what becomes of its present cut, and of those that the next delta has to prove, is seen
+    /// later. Until then they are no open attempts.
+    pub fn goes_on(&mut self) {
+        self.attempts.go_on();
+        self.speaks = None;
     }
 
     /// The pool of a campaign's claim.

@@ -9,6 +9,7 @@ mod cases;
 mod claims;
 pub mod metrics;
 mod page;
+mod pools;
 mod queue;
 mod remaining;
 mod tile;
@@ -106,7 +107,6 @@ impl LiveRun {
             ) => self.end(*exit, *interrupted, at_ms),
             (Event::Fleet(fleet), _) => self.fleet(fleet, at_ms),
             (Event::CasePlanned { case, skip }, _) => {
-                self.claims.plan(case);
                 self.cases.plan(case, skip.as_deref());
                 self.changed.extend([LivePart::Head, LivePart::Claim]);
             }
@@ -118,6 +118,9 @@ impl LiveRun {
         }
         let number = self.number_of(rig);
         self.of_a_case(number, record, at_ms);
+        if self.claims.on(rig, &record.event) {
+            self.changed.insert(LivePart::Claim);
+        }
         if let Some(number) = number {
             self.tiles[number].on(record, at_ms);
             self.changed.insert(LivePart::Rig(number));
@@ -164,6 +167,9 @@ impl LiveRun {
                 self.tiles[number].state = LiveRigState::Waiting;
             }
         }
+        // A rig may have spoken before.
+        let place = |tile: &RigTile| rigs.iter().position(|rig| rig.file.name == tile.name);
+        self.tiles.sort_by_key(|tile| place(tile).unwrap_or(rigs.len()));
         self.changed.extend([
             LivePart::Head,
             LivePart::Rigs,
@@ -191,10 +197,6 @@ impl LiveRun {
         if self.cases.on(rig.as_deref(), record, at_ms) {
             self.changed.extend([LivePart::Head, LivePart::Verdicts]);
         }
-        let module = number.map(|number| self.tiles[number].module_key());
-        if self.claims.on(module.as_ref(), record) {
-            self.changed.insert(LivePart::Claim);
-        }
     }
 
     fn fleet(&mut self, event: &FleetEvent, at_ms: u64) {
@@ -207,28 +209,27 @@ impl LiveRun {
             }
             FleetEvent::Closed(end) => {
                 let number = self.tile_of(&end.rig);
-                self.tiles[number].leave_batch(LiveRigState::Waiting, "");
+                self.tiles[number].close_batch(at_ms);
                 self.changed.insert(LivePart::Rig(number));
             }
             FleetEvent::Lost { end, why, open } => {
                 let number = self.tile_of(&end.rig);
-                let module = self.tiles[number].module_key();
-                let suite = self.queue.suite_of(&end.batch).to_owned();
-                self.claims.lose(&suite, open, &module);
                 self.cases.lose(&end.rig, why);
-                self.tiles[number].leave_batch(LiveRigState::Lost, why);
+                self.tiles[number].lose_batch(&end.batch, why, open);
                 self.changed.insert(LivePart::Rig(number));
             }
             FleetEvent::RigOut { rig, why } => {
                 let number = self.tile_of(rig);
-                self.tiles[number].leave_batch(LiveRigState::Quarantined, why);
+                self.tiles[number].leave(LiveRigState::Out, why);
                 self.changed.insert(LivePart::Rig(number));
             }
-            FleetEvent::WrittenOff { suite, case, .. } => self.claims.write_off(suite, case),
             _ => {}
         }
-        self.changed
-            .extend([LivePart::Head, LivePart::Queue, LivePart::Claim]);
+        self.changed.extend([LivePart::Head, LivePart::Queue]);
+        // Why a rig waits depends on all batches.
+        if !matches!(event, FleetEvent::Ordered { .. }) {
+            self.changed.insert(LivePart::Rigs);
+        }
     }
 }
 

@@ -132,6 +132,12 @@ impl Attempts {
         self.explained = false;
     }
 
+    /// The part is not over.
+    pub(super) fn go_on(&mut self) {
+        self.present = None;
+        self.unproven.clear();
+    }
+
     fn end_present(&mut self, module: &str) {
         if let Some(present) = self.present.take()
             && present.progress != Progress::Idle

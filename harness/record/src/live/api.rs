@@ -6,7 +6,8 @@ pub use super::cases::LiveCounts;
 use super::claims::ClaimView;
 use super::queue::{LiveBatch, LiveBatchState};
 use super::remaining;
-use super::tile::RigTile;
+use super::tile::{LostBatch, RigTile};
+use crate::report::campaigns::StratumReport;
 use serde::Serialize;
 
 /// Version of this form; what is there keeps its meaning within one.
@@ -54,6 +55,19 @@ struct RigJson<'r> {
     seconds_in_case: Option<f64>,
     last_cut: Option<&'r str>,
     updates: u64,
+    /// Where it stood when it was lost.
+    lost: Option<LostJson<'r>>,
+}
+
+/// Nothing of a case that was lost between two.
+#[derive(Debug, Serialize)]
+struct LostJson<'r> {
+    batch: &'r str,
+    suite: Option<&'r str>,
+    case: Option<&'r str>,
+    last_line: Option<&'r str>,
+    /// Its cut had been ordered, and nobody knows what it did.
+    cut_ordered: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -205,6 +219,18 @@ fn rig(tile: &RigTile, now_ms: u64) -> RigJson<'_> {
         seconds_in_case: present.map(|present| seconds(now_ms.saturating_sub(present.began_ms))),
         last_cut: tile.last_cut.as_deref(),
         updates: tile.wear(),
+        lost: tile.lost.as_ref().map(lost),
+    }
+}
+
+fn lost(lost: &LostBatch) -> LostJson<'_> {
+    let case = lost.case.as_ref();
+    LostJson {
+        batch: &lost.batch,
+        suite: case.map(|case| case.suite.as_str()),
+        case: case.map(|case| case.id.as_str()),
+        last_line: case.map(|case| case.last_line.as_str()),
+        cut_ordered: case.is_some_and(|case| case.was_ordered),
     }
 }
 
@@ -224,27 +250,33 @@ fn verdict(case: &LiveCase) -> Option<VerdictJson<'_>> {
 }
 
 fn claim(view: ClaimView) -> ClaimJson {
-    let bounds = view
-        .claim
-        .filter(|_| view.counted.cuts > 0)
-        .map(|claim| view.counted.bounds(claim.confidence));
-    let share = |share: super::claims::ModuleShare| ShareJson {
-        rig: share.module.as_ref().map(|module| module.rig.clone()),
-        imei: share.module.and_then(|module| module.imei),
-        counted: share.counted.cuts,
-        bricks: share.counted.bricks,
-        open: share.open,
+    let ClaimView {
+        needed,
+        open,
+        ref standing,
+        ref report,
+        ..
+    } = view;
+    let counted = report.counted_cuts();
+    let bounds = Some(report.bounds()).filter(|_| view.has_bounds());
+    let share = |StratumReport { stratum, .. }: &StratumReport| ShareJson {
+        rig: Some(stratum.rigs.join(" and ")).filter(|rigs| !rigs.is_empty()),
+        imei: stratum.imei.clone(),
+        counted: stratum.counted.cuts,
+        bricks: stratum.counted.bricks,
+        open: stratum.open.len(),
     };
+    let modules = report.pool.iter().flat_map(|pool| &pool.strata);
     ClaimJson {
-        suite: view.name.suite,
-        campaign: view.name.campaign,
-        standing: view.standing,
-        counted: view.counted.cuts,
-        needed: view.needed,
-        bricks: view.counted.bricks,
-        open: view.open,
+        suite: report.suite.clone(),
+        campaign: report.campaign.clone(),
+        standing: standing.clone(),
+        counted: counted.cuts,
+        needed,
+        bricks: counted.bricks,
+        open,
         lower: bounds.map(|bounds| bounds.lower),
         upper: bounds.map(|bounds| bounds.upper),
-        modules: view.modules.into_iter().map(share).collect(),
+        modules: modules.map(share).collect(),
     }
 }

@@ -100,8 +100,8 @@ impl LiveRun {
                 to.family(name, help);
                 for view in &views {
                     let labels = [
-                        ("suite", view.name.suite.as_str()),
-                        ("campaign", view.name.campaign.as_str()),
+                        ("suite", view.report.suite.as_str()),
+                        ("campaign", view.report.campaign.as_str()),
                     ];
                     if let Some(value) = value(view) {
                         to.value(name, &labels, value);
@@ -111,17 +111,17 @@ impl LiveRun {
         family(
             "claim_counted_cuts",
             "Cuts that count for a claim so far.",
-            &|view| Some(view.counted.cuts.into()),
+            &|view| Some(view.report.counted_cuts().cuts.into()),
         );
         family("claim_needed_cuts", "Cuts that have to count.", &|view| {
             view.needed.map(u64::from)
         });
         family("claim_bricks", "Counted cuts that bricked a module.", &|view| {
-            Some(view.counted.bricks.into())
+            Some(view.report.counted_cuts().bricks.into())
         });
         family(
             "claim_open_attempts",
-            "Ordered cuts that have no verdict because their rig was lost.",
+            "Cuts that were ordered on a rig that then stopped, and of which nobody knows what they did.",
             &|view| Some(view.open as u64),
         );
     }

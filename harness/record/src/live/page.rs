@@ -72,7 +72,7 @@ impl LiveRun {
             LivePart::Head => head::write(self, now_ms),
             LivePart::Rigs => rigs::all(self, now_ms),
             LivePart::Rig(number) => match self.tiles.get(number) {
-                Some(tile) => rigs::tile(number, tile, now_ms),
+                Some(tile) => rigs::tile(self, number, tile, now_ms),
                 None => html! {},
             },
             LivePart::Queue => queue::write(self, now_ms),

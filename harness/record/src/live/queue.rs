@@ -77,6 +77,8 @@ impl Queue {
             }
             FleetEvent::Again { batch, cases } => {
                 if let Some(batch) = self.find(batch) {
+                    let (before, left) = (batch.cases.max(1) as u64, cases.len() as u64);
+                    batch.real_ms = batch.real_ms.saturating_mul(left) / before;
                     (batch.state, batch.cases) = (LiveBatchState::Waiting, cases.len());
                 }
             }
@@ -113,11 +115,6 @@ impl Queue {
         }
     }
 
-    pub(super) fn suite_of(&self, batch: &str) -> &str {
-        let found = self.batches.iter().find(|known| known.name == batch);
-        found.map_or("", |batch| &batch.suite)
-    }
-
     pub(super) fn count(&self, state: LiveBatchState) -> usize {
         self.batches.iter().filter(|batch| batch.state == state).count()
     }
@@ -133,15 +130,40 @@ impl Queue {
         if free == 0 {
             return "no rig is free".into();
         }
-        let first = self
+        match self.canary(batch) {
+            Some(first) => format!(
+                "canary: `{}` on {} has to pass first, or no free rig fits",
+                first.name,
+                first.rig.as_deref().unwrap_or("a rig")
+            ),
+            None => "no free rig fits, or one is about to take it".into(),
+        }
+    }
+
+    /// The batch that has to pass before others of its suite begin.
+    fn canary(&self, batch: &LiveBatch) -> Option<&LiveBatch> {
+        if self.passed.contains(&batch.suite) {
+            return None;
+        }
+        let mut others = self.batches.iter().filter(|other| other.suite == batch.suite);
+        others.find(|other| other.state == LiveBatchState::Running)
+    }
+
+    /// Why a rig without a batch waits.
+    pub(super) fn why_idle(&self) -> String {
+        if self.paused.is_some() {
+            return "the run is paused".into();
+        }
+        let mut waiting = self
             .batches
             .iter()
-            .find(|other| other.suite == batch.suite && other.state == LiveBatchState::Running);
-        match first {
-            Some(first) if !self.passed.contains(&batch.suite) => {
-                format!("canary: `{}` has to pass first, or no free rig fits", first.name)
-            }
-            _ => "no free rig fits, or one is about to take it".into(),
+            .filter(|batch| batch.state == LiveBatchState::Waiting);
+        let Some(batch) = waiting.next() else {
+            return "nothing is left to take; another rig may be lost".into();
+        };
+        match self.canary(batch).and_then(|first| first.rig.as_deref()) {
+            Some(rig) => format!("waits for the canary on {rig}, or no batch fits"),
+            None => "no batch that waits fits".into(),
         }
     }
 }

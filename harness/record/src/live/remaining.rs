@@ -2,7 +2,6 @@
 
 use super::LiveRun;
 use super::queue::{LiveBatchState, Queue};
-use super::tile::LiveRigState;
 
 /// An estimate, and what it rests on.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,15 +55,21 @@ fn by_batches(run: &LiveRun, now_ms: u64) -> Option<TimeLeft> {
     let running: Vec<u64> = of(LiveBatchState::Running)
         .map(|batch| scaled(batch.real_ms).saturating_sub(now_ms.saturating_sub(batch.taken_ms)))
         .collect();
+    let rigs = rigs_left(run) as u64;
+    // Nobody takes what waits in a run that is paused, or has no rig left.
+    let goes_on = run.queue.paused.is_none() && rigs > 0;
     let waiting: Vec<u64> = of(LiveBatchState::Waiting)
+        .filter(|_| goes_on)
         .map(|batch| scaled(batch.real_ms))
         .collect();
-    let rigs = rigs_left(run).max(1) as u64;
+    if running.is_empty() && waiting.is_empty() {
+        return None;
+    }
     let all: u64 = running.iter().chain(&waiting).sum();
     // No batch is shared by rigs: it takes at least the longest.
     let longest = running.iter().chain(&waiting).copied().max().unwrap_or(0);
     Some(TimeLeft {
-        ms: (all / rigs).max(longest),
+        ms: (all / rigs.max(1)).max(longest),
         from: format!(
             "at the pace of the {} of {} batches that are over",
             closed().count(),
@@ -75,14 +80,11 @@ fn by_batches(run: &LiveRun, now_ms: u64) -> Option<TimeLeft> {
 
 /// Rigs that may have a further batch.
 pub(super) fn rigs_left(run: &LiveRun) -> usize {
-    let out = |state| matches!(state, LiveRigState::Quarantined | LiveRigState::Done);
-    run.tiles.iter().filter(|tile| !out(tile.state)).count()
+    run.tiles.iter().filter(|tile| !tile.state.is_out()).count()
 }
 
 /// Rigs that have no batch and may have one.
 pub(super) fn rigs_free(run: &LiveRun) -> usize {
-    let free = |tile: &&super::tile::RigTile| {
-        tile.batch.is_none() && !matches!(tile.state, LiveRigState::Quarantined | LiveRigState::Done)
-    };
+    let free = |tile: &&super::tile::RigTile| tile.batch.is_none() && !tile.state.is_out();
     run.tiles.iter().filter(free).count()
 }

@@ -20,22 +20,25 @@ pub(super) enum LiveRigState {
     Running,
     /// It has no batch.
     Waiting,
-    /// It stopped in the middle of a batch.
+    /// Its process ended or fell silent in the middle of a batch.
     Lost,
-    /// It gets nothing more in this run.
+    /// It did not pass its check.
     Quarantined,
+    /// It gets nothing more in this run, for another reason: its module is dead.
+    Out,
     /// The run is over.
     Done,
 }
 
 impl LiveRigState {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Idle,
         Self::Preparing,
         Self::Running,
         Self::Waiting,
         Self::Lost,
         Self::Quarantined,
+        Self::Out,
         Self::Done,
     ];
 
@@ -47,8 +50,14 @@ impl LiveRigState {
             Self::Waiting => "waiting",
             Self::Lost => "lost",
             Self::Quarantined => "quarantined",
+            Self::Out => "out",
             Self::Done => "done",
         }
+    }
+
+    /// Whether the rig gets no further batch.
+    pub(super) const fn is_out(self) -> bool {
+        matches!(self, Self::Lost | Self::Quarantined | Self::Out | Self::Done)
     }
 }
 
@@ -69,13 +78,6 @@ pub(super) struct SeenIdentity {
     pub(super) imei: Option<Imei>,
 }
 
-/// A module under a claim. By its rig as well: of a masked run, the IMEIs of all modules are alike.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ModuleKey {
-    pub(super) rig: String,
-    pub(super) imei: Option<String>,
-}
-
 /// The case that a rig is at.
 #[derive(Debug)]
 pub(super) struct PresentCase {
@@ -83,6 +85,37 @@ pub(super) struct PresentCase {
     pub(super) id: String,
     pub(super) began_ms: u64,
     pub(super) attempt: Option<PresentAttempt>,
+    /// A cut waits for its moment, or was made.
+    is_armed: bool,
+}
+
+/// A batch that its rig lost, and where it stood then.
+#[derive(Debug)]
+pub(super) struct LostBatch {
+    pub(super) batch: String,
+    /// Nothing between two cases.
+    pub(super) case: Option<LostCase>,
+}
+
+/// The case that a rig was lost in.
+#[derive(Debug)]
+pub(super) struct LostCase {
+    pub(super) suite: String,
+    pub(super) id: String,
+    pub(super) last_line: String,
+    /// Its cut had been ordered, and nobody knows what it did.
+    pub(super) was_ordered: bool,
+}
+
+/// What a part has said so far.
+#[derive(Debug, Default)]
+struct PartHeard {
+    /// It has its last record: the program did not die.
+    is_whole: bool,
+    /// The module was given up.
+    has_given_up: bool,
+    /// What the module said last.
+    last_line: String,
 }
 
 /// The update that is watched.
@@ -143,6 +176,8 @@ pub(super) struct RigTile {
     /// What the harness does, for people.
     pub(super) step: String,
     pub(super) last_cut: Option<String>,
+    pub(super) lost: Option<LostBatch>,
+    part: PartHeard,
     wear: WearCount,
 }
 
@@ -162,26 +197,16 @@ impl RigTile {
         };
     }
 
-    pub(super) fn module_key(&self) -> ModuleKey {
-        let imei = self.identity.as_ref().and_then(|seen| seen.imei.as_ref());
-        ModuleKey {
-            rig: self.name.clone(),
-            imei: imei.map(|imei| imei.as_str().to_owned()),
-        }
-    }
-
     /// Updates of its modules in this run.
     pub(super) fn wear(&self) -> u64 {
         self.wear.updates().map(|(_, updates)| updates).sum()
     }
 
     pub(super) fn done(&mut self) {
-        if !matches!(self.state, LiveRigState::Lost | LiveRigState::Quarantined) {
+        if !self.state.is_out() {
             self.state = LiveRigState::Done;
         }
-        self.present = None;
-        self.batch = None;
-        self.step.clear();
+        self.clear();
     }
 
     pub(super) fn take_batch(&mut self, batch: &str, attempt: u32) {
@@ -190,26 +215,74 @@ impl RigTile {
             _ => format!("{batch}, attempt {attempt}"),
         });
         self.why.clear();
-        if self.present.is_none() {
+        if self.present.is_none() && !self.state.is_out() {
             self.state = LiveRigState::Idle;
         }
     }
 
-    pub(super) fn leave_batch(&mut self, state: LiveRigState, why: &str) {
+    /// Its batch was closed at `at_ms`. What the rig does may be news before the run's own journal says so: a case that began
+    /// later is one of the next batch.
+    pub(super) fn close_batch(&mut self, at_ms: u64) {
         self.batch = None;
-        self.present = None;
-        self.step.clear();
-        // A rig that is out stays out, whatever becomes of its last batch.
-        if self.state != LiveRigState::Quarantined {
+        if self
+            .present
+            .as_ref()
+            .is_none_or(|present| present.began_ms < at_ms)
+        {
+            self.clear();
+            if !self.state.is_out() {
+                self.state = LiveRigState::Waiting;
+            }
+        }
+    }
+
+    /// It stopped in the middle of its batch; `open`: cases whose cut had been ordered.
+    pub(super) fn lose_batch(&mut self, batch: &str, why: &str, open: &[String]) {
+        let state = match self.part {
+            PartHeard {
+                has_given_up: true, ..
+            } => LiveRigState::Out,
+            PartHeard { is_whole: true, .. } => LiveRigState::Quarantined,
+            PartHeard { .. } => LiveRigState::Lost,
+        };
+        let last_line = std::mem::take(&mut self.part.last_line);
+        let case = self.present.take().map(|present| LostCase {
+            was_ordered: present.is_armed || open.contains(&present.id),
+            suite: present.suite,
+            id: present.id,
+            last_line,
+        });
+        self.lost = Some(LostBatch {
+            batch: self.batch.take().unwrap_or_else(|| batch.to_owned()),
+            case,
+        });
+        self.leave(state, why);
+    }
+
+    /// It gets no further batch.
+    pub(super) fn leave(&mut self, state: LiveRigState, why: &str) {
+        self.clear();
+        // The first reason is the one that matters.
+        if !self.state.is_out() {
             self.state = state;
             why.clone_into(&mut self.why);
         }
     }
 
+    fn clear(&mut self) {
+        self.batch = None;
+        self.present = None;
+        self.step.clear();
+    }
+
     pub(super) fn on(&mut self, record: &Record, at_ms: u64) {
         self.wear.on(&record.event);
         match &record.event {
-            Event::RunStarted(started) if started.rigs.is_empty() => self.know(&started.rig),
+            Event::RunStarted(started) if started.rigs.is_empty() => {
+                self.part = PartHeard::default();
+                self.know(&started.rig);
+            }
+            Event::RunEnded { .. } => self.part.is_whole = true,
             Event::Identity { model, version, imei } => {
                 self.identity = Some(SeenIdentity {
                     model: model.clone(),
@@ -221,15 +294,25 @@ impl RigTile {
             Event::Attempt(attempt) => self.attempt(attempt, at_ms),
             Event::Step { text } => self.step.clone_from(text),
             Event::CutMade(made) => self.last_cut = Some(cut_words(made)),
-            Event::CutMissed { cut } => self.last_cut = Some(format!("{cut} never met its moment")),
+            Event::CutArmed { .. } => self.arm(true),
+            Event::CutMissed { cut } => {
+                self.last_cut = Some(format!("{cut} never met its moment"));
+                self.arm(false);
+            }
             Event::CaseEnded(ended) => self.end(&ended.suite, &ended.id),
-            Event::GivenUp { cause } => self.leave_batch(LiveRigState::Quarantined, cause),
+            Event::GivenUp { cause } => {
+                self.part.has_given_up = true;
+                self.give_up(cause);
+            }
             _ => {}
         }
         self.watch(record);
     }
 
     fn begin(&mut self, suite: &str, id: &str, at_ms: u64) {
+        if self.state.is_out() {
+            return;
+        }
         self.state = LiveRigState::Preparing;
         self.step.clear();
         self.present = Some(PresentCase {
@@ -237,7 +320,24 @@ impl RigTile {
             id: id.to_owned(),
             began_ms: at_ms,
             attempt: None,
+            is_armed: false,
         });
+    }
+
+    /// The module is given up. The batch goes on to its end, for what has to be said of its cases.
+    fn give_up(&mut self, cause: &str) {
+        self.present = None;
+        self.step.clear();
+        if !self.state.is_out() {
+            self.state = LiveRigState::Out;
+            cause.clone_into(&mut self.why);
+        }
+    }
+
+    fn arm(&mut self, is_armed: bool) {
+        if let Some(present) = &mut self.present {
+            present.is_armed = is_armed;
+        }
     }
 
     fn attempt(&mut self, attempt: &Attempt, at_ms: u64) {
@@ -257,11 +357,16 @@ impl RigTile {
         if self.present.as_ref().is_some_and(is_present) {
             self.present = None;
             self.step.clear();
-            self.state = LiveRigState::Idle;
+            if !self.state.is_out() {
+                self.state = LiveRigState::Idle;
+            }
         }
     }
 
     fn watch(&mut self, record: &Record) {
+        if let Event::Rx { text, .. } = &record.event {
+            self.part.last_line.clone_from(text);
+        }
         let present = self.present.as_mut();
         let Some(attempt) = present.and_then(|present| present.attempt.as_mut()) else {
             return;

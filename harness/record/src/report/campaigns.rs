@@ -42,57 +42,31 @@ pub struct CampaignReport {
 
 /// Every campaign of a run, in the order of the plan.
 pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
-    let mut reports: Vec<CampaignReport> = Vec::new();
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    let mut claims: BTreeMap<(&str, &str), Claim> = BTreeMap::new();
     for case in &run.cases {
         let Some(part) = &case.case.part else { continue };
-        let same =
-            |report: &CampaignReport| report.suite == case.case.suite && report.campaign == part.campaign;
-        let at = reports.iter().position(same).unwrap_or_else(|| {
-            reports.push(CampaignReport {
-                suite: case.case.suite.clone(),
-                campaign: part.campaign.clone(),
-                claim: None,
-                tally: Tally::default(),
-                pool: None,
-                verdict: None,
-                bound: 1.0,
-                lower_bound: 0.0,
-                bound_by_bin: BTreeMap::new(),
-                lower_bound_by_bin: BTreeMap::new(),
-            });
-            reports.len() - 1
-        });
+        let name = (case.case.suite.as_str(), part.campaign.as_str());
+        if !names.contains(&name) {
+            names.push(name);
+        }
         if let Role::Claim(claim) = part.role {
-            reports[at].claim = Some(claim);
+            claims.insert(name, claim);
         }
     }
-    for report in &mut reports {
-        let mine = |cut: &&&Tallied| cut.suite == report.suite && cut.campaign == report.campaign;
-        let cuts: Vec<Tallied> = run
-            .tallied
-            .iter()
-            .filter(mine)
-            .map(|cut| (*cut).clone())
-            .collect();
-        report.tally = Tally::from_cuts(&cuts);
-        report.verdict = report.claim.map(|claim| report.tally.status(&claim).word());
-        if run.fleet.pools.is_pooled(&report.suite, &report.campaign) {
-            report.pooled(run.fleet.pools.pool(&report.suite, &report.campaign));
-            report.written_off(run);
-        }
-        if let Some(confidence) = report.confidence() {
-            if report.pool.is_none() {
-                let all = report.tally.counted.bounds(confidence);
-                (report.bound, report.lower_bound) = (all.upper, all.lower);
-            }
-            for (bin, count) in &report.tally.by_bin {
-                let bounds = count.bounds(confidence);
-                report.bound_by_bin.insert(*bin, bounds.upper);
-                report.lower_bound_by_bin.insert(*bin, bounds.lower);
-            }
-        }
-    }
-    reports
+    let report = |name: (&str, &str)| {
+        let (suite, campaign) = name;
+        let mine = |cut: &&&Tallied| cut.suite == suite && cut.campaign == campaign;
+        let cuts = run.tallied.iter().filter(mine).map(|cut| (*cut).clone());
+        let report = CampaignReport::new(suite, campaign, claims.get(&name).copied());
+        let pools = &run.fleet.pools;
+        let is_pooled = pools.is_pooled(suite, campaign);
+        let pool = is_pooled.then(|| pools.pool(suite, campaign));
+        let mut report = report.with(&cuts.collect::<Vec<_>>(), pool.as_ref());
+        report.written_off(run);
+        report
+    };
+    names.into_iter().map(report).collect()
 }
 
 /// A module of a pool.
@@ -124,8 +98,47 @@ pub struct PoolReport {
 }
 
 impl CampaignReport {
+    /// Of a campaign without a cut.
+    pub fn new(suite: &str, campaign: &str, claim: Option<Claim>) -> Self {
+        Self {
+            suite: suite.to_owned(),
+            campaign: campaign.to_owned(),
+            claim,
+            tally: Tally::default(),
+            pool: None,
+            verdict: None,
+            bound: 1.0,
+            lower_bound: 0.0,
+            bound_by_bin: BTreeMap::new(),
+            lower_bound_by_bin: BTreeMap::new(),
+        }
+    }
+
+    /// The same with its cuts, and with its modules, of a run on several rigs. A page of a run that goes on has its numbers
+    /// from here as well.
+    pub fn with(mut self, cuts: &[Tallied], pool: Option<&PoolTally>) -> Self {
+        self.tally = Tally::from_cuts(cuts);
+        self.verdict = self.claim.map(|claim| self.tally.status(&claim).word());
+        if let Some(pool) = pool {
+            self.pooled(pool);
+        }
+        let Some(confidence) = self.confidence() else {
+            return self;
+        };
+        if self.pool.is_none() {
+            let all = self.tally.counted.bounds(confidence);
+            (self.bound, self.lower_bound) = (all.upper, all.lower);
+        }
+        for (bin, count) in &self.tally.by_bin {
+            let bounds = count.bounds(confidence);
+            self.bound_by_bin.insert(*bin, bounds.upper);
+            self.lower_bound_by_bin.insert(*bin, bounds.lower);
+        }
+        self
+    }
+
     /// Takes the modules in: in a run on several rigs the claim is judged by all of them together.
-    fn pooled(&mut self, pool: PoolTally) {
+    fn pooled(&mut self, pool: &PoolTally) {
         let Some(confidence) = self.confidence() else {
             return;
         };
@@ -172,6 +185,14 @@ impl CampaignReport {
                     off.case, off.note
                 ));
             }
+        }
+    }
+
+    /// The bounds of the rate.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            lower: self.lower_bound,
+            upper: self.bound,
         }
     }
 
@@ -229,6 +250,21 @@ impl CampaignReport {
             lines.push(format!("with the cuts of {}", tally.earlier.join(", ")));
         }
         lines
+    }
+
+    /// All cuts that were counted. Their bounds are those of the claim: of several modules, whatever open attempts did.
+    pub fn all_counted(&self, name: &str) -> CutWindow {
+        let window = CutWindow::new(name, "counted", self.counted_cuts(), self.confidence());
+        CutWindow {
+            bounds: window.bounds.map(|_| self.bounds()),
+            ..window
+        }
+    }
+
+    /// Attempts whose cut was ordered, and of which nobody knows what they did.
+    pub fn open_attempts(&self) -> usize {
+        let strata = self.pool.iter().flat_map(|pool| &pool.strata);
+        strata.map(|module| module.stratum.open.len()).sum()
     }
 
     /// The cuts that were counted, by window of the update.
@@ -297,7 +333,8 @@ pub struct CutWindow {
     pub kind: &'static str,
     pub count: Count,
     /// How sure its bounds are; nothing where there are none.
-    pub confidence: Option<Rate>,
+    confidence: Option<Rate>,
+    bounds: Option<Bounds>,
 }
 
 impl CutWindow {
@@ -307,11 +344,21 @@ impl CutWindow {
             kind,
             count,
             confidence,
+            bounds: confidence.map(|confidence| count.bounds(confidence)),
+        }
+    }
+
+    /// The same where nothing is said of a rate.
+    pub fn without_bounds(self) -> Self {
+        Self {
+            confidence: None,
+            bounds: None,
+            ..self
         }
     }
 
     pub fn bounds(&self) -> Option<Bounds> {
-        self.confidence.map(|confidence| self.count.bounds(confidence))
+        self.bounds
     }
 
     fn line(&self) -> String {

@@ -9,6 +9,7 @@ use dfota_core::cut::Cut;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::fleet::{BatchOrder, Take};
 use dfota_core::verdict::Verdict;
+use dfota_record::journal;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -47,10 +48,12 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProces
             }
             Take::Batch(order) => {
                 queue.presence(seat.rig, RigPresence::Working);
-                let outcome = BatchRun::new(queue, seat, &order).run(&mut worker);
+                let mut batch = BatchRun::new(queue, seat, &order);
+                let outcome = batch.run(&mut worker);
                 if matches!(outcome, WorkerOutcome::Gone(_)) {
                     // Before its journal is read: one that is only slow would write on behind what was read.
                     worker.kill();
+                    batch.catch_up();
                 }
                 let ending = seat.ending(&order, &outcome);
                 let out = ending.why_lost().map(str::to_owned);
@@ -118,6 +121,8 @@ struct BatchRun<'r> {
     part: PartRead,
     /// What the worker was told last of the rest of its batch.
     told: WorkGoesOn,
+    /// Records that came over the pipe.
+    heard: u64,
 }
 
 impl<'r> BatchRun<'r> {
@@ -128,10 +133,11 @@ impl<'r> BatchRun<'r> {
             order,
             part: PartRead::default(),
             told: WorkGoesOn::Yes,
+            heard: 0,
         }
     }
 
-    fn run(mut self, worker: &mut WorkerProcess) -> WorkerOutcome {
+    fn run(&mut self, worker: &mut WorkerProcess) -> WorkerOutcome {
         worker.tell(&ToWorker::Batch(self.message()));
         let mut heard = Instant::now();
         loop {
@@ -165,6 +171,19 @@ impl<'r> BatchRun<'r> {
         }
     }
 
+    /// Takes what the worker wrote down and could not say any more: whoever watches, and the store of the campaigns, come to what
+    /// the reports say.
+    fn catch_up(&mut self) {
+        let (folder, heard) = (self.seat.run.join(&self.order.taken.folder), self.heard);
+        let unheard = |record: Record| {
+            if record.seq >= heard {
+                self.on(&record);
+            }
+        };
+        // How far it can be read is told with the end of the batch.
+        let _ = journal::each(&folder, false, unheard);
+    }
+
     fn message(&self) -> WorkerBatch {
         let suite = &self.order.suite;
         let names = || self.order.cases.iter().map(|case| (suite.clone(), case.clone()));
@@ -185,6 +204,7 @@ impl<'r> BatchRun<'r> {
     }
 
     fn on(&mut self, record: &Record) {
+        self.heard = record.seq + 1;
         self.part.on(record);
         if let Event::CaseEnded(CaseEnded {
             suite, id, verdict, ..

@@ -3,6 +3,7 @@
 pub(super) mod client;
 mod looks;
 mod readers;
+mod states;
 
 use self::client::{Answer, ask, get};
 use crate::lab::Lab;
@@ -34,6 +35,11 @@ impl Live {
         let lab = Lab::new();
         lab.rig(speed, "");
         lab.suite(suite);
+        Self::in_lab(lab, listen, more)
+    }
+
+    /// Of the suite and the rig that are in a lab.
+    fn in_lab(lab: Lab, listen: &str, more: &[&str]) -> Self {
         let args = [&["--live", listen], more].concat();
         let mut run = lab.start(&lab.arguments(&args));
         run.await_stderr("live: http://");

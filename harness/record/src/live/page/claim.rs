@@ -1,8 +1,10 @@
 //! The claims: what counts so far, the bounds of now, what is open, and which module adds what.
 
 use crate::live::LiveRun;
-use crate::live::claims::{ClaimView, ModuleShare};
-use dfota_core::claim::Claim;
+use crate::live::claims::ClaimView;
+use crate::report::campaigns::{CampaignReport, PoolReport, StratumReport};
+use dfota_core::claim::{Bounds, Claim};
+use dfota_core::rate::Rate;
 use maud::{Markup, html};
 
 pub(super) fn write(run: &LiveRun) -> Markup {
@@ -16,29 +18,42 @@ pub(super) fn write(run: &LiveRun) -> Markup {
 }
 
 fn one(view: &ClaimView) -> Markup {
+    let report = &view.report;
+    let counted = report.counted_cuts();
+    let tally = &report.tally;
     html! {
-        h3 { (view.name.campaign) " " span.quiet { (view.name.suite) } }
-        @if let Some(claim) = &view.claim { p { (words(claim)) } }
+        h3 { (report.campaign) " " span.quiet { (report.suite) } }
+        @if let Some(claim) = &report.claim { p { (words(claim)) } }
         @if let Some(needed) = view.needed {
             p.bar {
-                progress value=(view.counted.cuts.min(needed)) max=(needed.max(1)) aria-label="Cuts that count" {}
-                span { (view.counted.cuts) " of " (needed) " cuts count" }
+                progress value=(counted.cuts.min(needed)) max=(needed.max(1)) aria-label="Cuts that count" {}
+                span { (counted.cuts) " of " (needed) " cuts count" }
             }
         }
-        p.why { (view.standing) }
+        p.standing.(view.kind()) { (view.standing) }
         dl.facts {
-            dt { "Bricks" } dd { (view.counted.bricks) " of " (view.counted.cuts) " counted cuts" }
-            @if let (Some(claim), true) = (&view.claim, view.counted.cuts > 0) {
-                @let bounds = view.counted.bounds(claim.confidence);
-                dt { "Bound now" }
-                dd { strong { (bounds.below()) } " with " (claim.confidence) " confidence, "
-                    strong { (bounds.above()) } " with " (claim.confidence) " confidence (each bound for itself)" }
+            dt { "Bricks" } dd { (counted.bricks) " of " (counted.cuts) " counted cuts" }
+            @if let Some(claim) = &report.claim { @if view.has_bounds() { (bounds(report, claim.confidence)) } }
+            @if view.open > 0 { dt { "Open attempts" } dd { (view.open) " ordered, and nobody knows what they did" } }
+            @if tally.directed.cuts > 0 {
+                dt { "Directed" } dd { (tally.directed.cuts) " cuts, " (tally.directed.bricks) " bricks" }
             }
-            @if view.open > 0 { dt { "Open" } dd { (view.open) " ordered without a verdict" } }
-            @if view.directed.cuts > 0 { dt { "Directed" } dd { (view.directed.cuts) " cuts, " (view.directed.bricks) " bricks" } }
-            @if view.outside > 0 { dt { "Outside" } dd { (view.outside) " cuts landed outside the window and are made up for" } }
+            @if tally.outside.cuts > 0 {
+                dt { "Outside" } dd { (tally.outside.cuts) " cuts landed elsewhere, or were not judged, and count for nothing" }
+            }
         }
-        @if view.modules.len() > 1 || view.open > 0 { (modules(view)) }
+        @if let (Some(pool), Some(confidence)) = (&report.pool, report.confidence()) {
+            @if !pool.strata.is_empty() { (modules(pool, confidence)) }
+        }
+    }
+}
+
+fn bounds(report: &CampaignReport, confidence: Rate) -> Markup {
+    let bounds = report.bounds();
+    html! {
+        dt { "Bound now" }
+        dd { strong { (bounds.below()) } " with " (confidence) " confidence, "
+            strong { (bounds.above()) } " with " (confidence) " confidence (each bound for itself)" }
     }
 }
 
@@ -49,35 +64,33 @@ fn words(claim: &Claim) -> Markup {
     }
 }
 
-fn modules(view: &ClaimView) -> Markup {
+fn modules(pool: &PoolReport, confidence: Rate) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Counted cuts by module" {
             table {
                 thead { tr {
                     th scope="col" { "Module" } th.number scope="col" { "Count" } th.number scope="col" { "Bricks" }
-                    th.number scope="col" { "Open" } th.number scope="col" { "Bound" }
+                    th.number scope="col" { "Open" } th.number scope="col" { "Rate below" }
                 } }
-                tbody { @for share in &view.modules { (module(view, share)) } }
+                tbody { @for share in &pool.strata { (module(share, confidence)) } }
             }
         }
     }
 }
 
-fn module(view: &ClaimView, share: &ModuleShare) -> Markup {
-    let bounds = view
-        .claim
-        .filter(|_| share.counted.cuts > 0)
-        .map(|claim| share.counted.bounds(claim.confidence));
+/// The upper bound, in a column that says what it is.
+fn percent(bounds: Bounds) -> String {
+    let words = bounds.below();
+    words.split_whitespace().last().unwrap_or_default().to_owned()
+}
+
+fn module(StratumReport { stratum, .. }: &StratumReport, confidence: Rate) -> Markup {
+    let has_bounds = stratum.counted.cuts > 0 || !stratum.open.is_empty();
     html! {
         tr {
-            th scope="row" {
-                @match &share.module {
-                    Some(module) => { (module.rig) @if let Some(imei) = &module.imei { br; span.quiet { (imei) } } }
-                    None => { "earlier runs" }
-                }
-            }
-            td.number { (share.counted.cuts) } td.number { (share.counted.bricks) } td.number { (share.open) }
-            td.number { @if let Some(bounds) = bounds { (bounds.below()) } }
+            th scope="row" { (stratum.name()) @if let Some(imei) = &stratum.imei { br; span.imei { (imei) } } }
+            td.number { (stratum.counted.cuts) } td.number { (stratum.counted.bricks) } td.number { (stratum.open.len()) }
+            td.number { @if has_bounds { (percent(stratum.bounds(confidence))) } }
         }
     }
 }

@@ -37,15 +37,40 @@
   const events = new EventSource("events");
   events.addEventListener("open", () => say("● live", ""));
   events.addEventListener("error", () => say("! connection lost: what is shown may be old", "lost"));
-  events.addEventListener("part", ({ data }) => {
-    const end = data.indexOf("\n");
-    const old = document.getElementById(data.slice(0, end));
+  // A part stays as it is while a button is pressed, or a click on it would be lost; and while text in it is selected.
+  const held = new Map();
+  let pressed = false;
+  const isHeld = (part) => {
+    const selected = getSelection();
+    return pressed || (selected && !selected.isCollapsed && part.contains(selected.anchorNode));
+  };
+  const show = (id, html) => {
+    held.delete(id);
+    const old = document.getElementById(id);
     if (!old) return;
+    if (isHeld(old)) {
+      held.set(id, html);
+      return;
+    }
     const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
-    old.outerHTML = data.slice(end + 1);
+    const scrolled = [...old.querySelectorAll(".scroll")].map((element) => element.scrollLeft);
+    old.outerHTML = html;
+    const part = document.getElementById(id);
+    part?.querySelectorAll(".scroll").forEach((element, n) => { element.scrollLeft = scrolled[n] ?? 0; });
     if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
     say(...said);
     tick();
+  };
+  const release = () => [...held].forEach(([id, html]) => show(id, html));
+  const letGo = () => setTimeout(() => { pressed = false; release(); });
+  addEventListener("pointerdown", () => { pressed = true; });
+  addEventListener("pointerup", letGo);
+  addEventListener("pointercancel", letGo);
+  addEventListener("blur", letGo);
+  document.addEventListener("selectionchange", release);
+  events.addEventListener("part", ({ data }) => {
+    const end = data.indexOf("\n");
+    show(data.slice(0, end), data.slice(end + 1));
   });
   events.addEventListener("ended", ({ data }) => {
     events.close();

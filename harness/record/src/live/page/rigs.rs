@@ -2,20 +2,21 @@
 
 use super::{case_href, clock};
 use crate::live::LiveRun;
-use crate::live::tile::{LiveRigState, PresentAttempt, PresentCase, RigTile};
+use crate::live::tile::{LiveRigState, LostBatch, PresentAttempt, PresentCase, RigTile};
 use crate::live::{LivePart, short_time};
 use dfota_core::event::watched::Purpose;
+use dfota_core::update::Phase;
 use maud::{Markup, html};
 
 pub(super) fn all(run: &LiveRun, now_ms: u64) -> Markup {
     html! {
         section #rigs aria-label="Rigs" {
-            @for (number, each) in run.tiles.iter().enumerate() { (tile(number, each, now_ms)) }
+            @for (number, each) in run.tiles.iter().enumerate() { (tile(run, number, each, now_ms)) }
         }
     }
 }
 
-pub(super) fn tile(number: usize, tile: &RigTile, now_ms: u64) -> Markup {
+pub(super) fn tile(run: &LiveRun, number: usize, tile: &RigTile, now_ms: u64) -> Markup {
     let id = LivePart::Rig(number).id();
     html! {
         article.tile.(tile.state.word()) id=(id) aria-labelledby=(format!("{id}-name")) {
@@ -26,6 +27,8 @@ pub(super) fn tile(number: usize, tile: &RigTile, now_ms: u64) -> Markup {
             p.module { (module(tile)) }
             @if !tile.why.is_empty() { p.why { (tile.why) } }
             @if let Some(present) = &tile.present { (present_case(&id, present, now_ms)) }
+            @if let Some(lost) = &tile.lost { (lost_batch(&id, lost)) }
+            @if tile.state == LiveRigState::Waiting && run.ended.is_none() { p.step { (run.queue.why_idle()) } }
             @if !tile.step.is_empty() { p.step { (tile.step) } }
             dl.facts {
                 @if let Some(batch) = &tile.batch { dt { "Batch" } dd { (batch) } }
@@ -42,7 +45,7 @@ fn sign(state: LiveRigState) -> &'static str {
         LiveRigState::Idle | LiveRigState::Waiting => "○",
         LiveRigState::Preparing => "◐",
         LiveRigState::Running => "●",
-        LiveRigState::Lost | LiveRigState::Quarantined => "!",
+        LiveRigState::Lost | LiveRigState::Quarantined | LiveRigState::Out => "!",
         LiveRigState::Done => "✓",
     }
 }
@@ -71,9 +74,32 @@ fn present_case(id: &str, present: &PresentCase, now_ms: u64) -> Markup {
     }
 }
 
+/// Where the rig stood when it was lost.
+fn lost_batch(id: &str, lost: &LostBatch) -> Markup {
+    html! {
+        dl.facts {
+            dt { "Lost batch" } dd { (lost.batch) }
+            @match &lost.case {
+                None => { dt { "Lost case" } dd { "none: it was between two cases" } }
+                Some(case) => {
+                    dt { "Lost case" } dd { a id=(format!("{id}-lost")) href=(case_href(&case.suite, &case.id)) { (case.id) } }
+                    dt { "Its cut" } dd {
+                        @if case.was_ordered { strong { "had been ordered" } ": nobody knows what it did" }
+                        @else { "had not been ordered" }
+                    }
+                    @if !case.last_line.is_empty() { dt { "Last line" } dd { code { (case.last_line) } } }
+                }
+            }
+        }
+    }
+}
+
 fn update(attempt: &PresentAttempt, in_case: u64, now_ms: u64) -> Markup {
     let percent = attempt.percent();
-    let phase = attempt.phase().to_string();
+    let phase = match attempt.phase() {
+        Phase::Idle => "no update under way".to_owned(),
+        phase => phase.to_string(),
+    };
     let what = match attempt.purpose() {
         Purpose::Preparation => "preparation: ",
         Purpose::CounterProof => "counter-proof: ",
@@ -90,7 +116,7 @@ fn update(attempt: &PresentAttempt, in_case: u64, now_ms: u64) -> Markup {
         p.bar.limit {
             progress value=(since) max=(attempt.limit_ms.max(1)) data-ms=(since) aria-label="Time of the update against its limit" {}
             span { (clock(since, true)) " of at most " (short_time(attempt.limit_ms)) }
+            span { "in the case for " (clock(in_case, true)) }
         }
-        p.times { span { "in the case for " (clock(in_case, true)) } }
     }
 }

@@ -276,9 +276,13 @@ fn claim(campaign: &CampaignReport) -> Markup {
 /// The status of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
     let counted = campaign.counted_cuts().cuts;
+    let open = match campaign.open_attempts() {
+        0 => String::new(),
+        some => format!(", {}", count_of(some, "open attempt")),
+    };
     match (campaign.verdict, &campaign.pool) {
         (Some("open"), Some(pool)) => format!(
-            "open, {counted} of {} cuts count so far, {} of {} slots not judged",
+            "open, {counted} of {} cuts count so far, {} of {} slots not judged{open}",
             claim.cuts(),
             pool.unjudged,
             pool.slots
@@ -295,8 +299,8 @@ fn bound(campaign: &CampaignReport) -> Markup {
     html! {
         (counted.bricks) " of " (count_of(counted.cuts as usize, "counted cut")) " bricked the module"
         @if let (Some(confidence), true) = (confidence, counted.cuts > 0) {
-            @let bounds = counted.bounds(confidence);
-            ", so the rate is " strong { (bounds.below()) } " with " (confidence) " confidence, and "
+            @let bounds = campaign.bounds();
+            ", so " @if campaign.pool.is_some() { "the mean rate of these modules" } @else { "the rate" } " is " strong { (bounds.below()) } " with " (confidence) " confidence, and "
             strong { (bounds.above()) } " with " (confidence) " confidence (each bound for itself)"
         }
     }

@@ -33,12 +33,7 @@ fn windows(campaign: &CampaignReport) -> Markup {
     let tally = &campaign.tally;
     let confidence = campaign.confidence();
     let mut windows: Vec<CutWindow> = campaign.counted().collect();
-    windows.push(CutWindow::new(
-        "all of them",
-        "counted",
-        tally.counted,
-        confidence,
-    ));
+    windows.push(campaign.all_counted("all of them"));
     windows.extend(campaign.directed());
     if tally.outside.cuts > 0 {
         windows.push(CutWindow::new(
@@ -55,7 +50,7 @@ fn windows(campaign: &CampaignReport) -> Markup {
                     th scope="col" { "Landed at" } th scope="col" { "Cuts" }
                     @for head in ["made", "bricked", "failed otherwise"] { th.number scope="col" { (head) } }
                     @for bound in ["lower", "upper"] {
-                        th.number scope="col" { "brick rate, " (bound) " bound" @if let Some(confidence) = confidence { ", " (confidence) " confidence for itself" } }
+                        th.number scope="col" { "brick rate, " (bound) " bound" @if let Some(confidence) = confidence { br; (confidence) " confidence for itself" } }
                     }
                 } }
                 tbody { @for window in &windows {
@@ -81,13 +76,13 @@ fn modules(pool: &PoolReport) -> Markup {
         .any(|module| !module.stratum.earlier.is_empty());
     html! {
         div.scroll tabindex="0" role="region" aria-label="Cuts by module" {
-            table {
+            table.modules {
                 thead { tr {
                     @for head in ["Rig", "IMEI"] { th scope="col" { (head) } }
                     @for head in ["counted cuts", "bricked", "brick rate, upper bound", "slots not judged"] {
                         th.number scope="col" { (head) }
                     }
-                    th scope="col" { "ordered, and nobody knows what they did" }
+                    th scope="col" { "open attempts" }
                     @if is_of_several_runs { th scope="col" { "earlier runs" } }
                 } }
                 tbody { @for module in &pool.strata {
@@ -101,6 +96,9 @@ fn modules(pool: &PoolReport) -> Markup {
                     }
                 } }
             }
+        }
+        @if pool.strata.iter().any(|module| !module.stratum.open.is_empty()) {
+            p.quiet { "An open attempt is a cut that was ordered and has no verdict: nobody knows what it did. The bounds hold whatever it did." }
         }
         @for sentence in &pool.sentences { p { (sentence) } }
     }

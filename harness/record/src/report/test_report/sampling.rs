@@ -42,16 +42,15 @@ pub(super) fn sampling(run: &Run<'_>) -> Vec<CampaignSampling> {
 }
 
 fn sampled(run: &Run<'_>, report: &CampaignReport) -> CampaignSampling {
+    let all = report
+        .claim
+        .map(|_| report.all_counted("all of the claim's window"));
     // Without a claim the report bounds no rate.
-    let confidence = report.claim.map(|claim| claim.confidence);
-    let all = CutWindow::new(
-        "all of the claim's window",
-        "counted",
-        report.tally.counted,
-        confidence,
-    );
-    let counted = report.counted().map(|window| CutWindow { confidence, ..window });
-    let windows = report.claim.map(|_| all).into_iter().chain(counted);
+    let counted = report.counted().map(|window| match report.claim {
+        Some(_) => window,
+        None => window.without_bounds(),
+    });
+    let windows = all.into_iter().chain(counted);
     CampaignSampling {
         name: format!("{}::{}", report.suite, report.campaign),
         plan: plan(run, report),

@@ -86,7 +86,8 @@ fn it_works_without_its_script() {
     ended(live);
 }
 
-/// Four rigs: each has its tile, batches wait and say why, and one click leads to a case on any of them.
+/// Four rigs: each has its tile, batches wait and say why, and one click leads from a rig or a verdict to the case and its
+/// transcript, and back.
 #[test]
 fn several_rigs_are_seen_together() {
     let more = ["--rig", "rig.yaml"].repeat(3);
@@ -103,6 +104,9 @@ fn several_rigs_are_seen_together() {
             "{name}"
         );
         keep(&mut browser, name);
+        if size == DESK {
+            click_through(&mut browser);
+        }
     }
     let json = live.json();
     assert_eq!(
@@ -119,6 +123,46 @@ fn several_rigs_are_seen_together() {
     let ran = live.run.end();
     // Three browsers beside four modules may make a cut late, which is no verdict on the page.
     assert!([Some(0), Some(3)].contains(&ran.code), "{ran:?}");
+}
+
+/// From a tile and from a verdict to a case and back; then the claim, by module.
+fn click_through(browser: &mut Browser) {
+    let tile = "document.querySelector('article.tile .case a')";
+    // The link of a tile goes with its case.
+    browser.wait(&format!(
+        "(() => {{ {tile}?.click(); return location.pathname.startsWith('/case/lab/'); }})()"
+    ));
+    and_back(browser);
+    browser.click("ol.verdicts li:last-child a");
+    and_back(browser);
+    browser.wait("document.querySelectorAll('#claim tbody tr').length > 0");
+    a_pressed_button_holds_the_page(browser);
+}
+
+fn and_back(browser: &mut Browser) {
+    browser.wait("location.pathname.startsWith('/case/lab/') && !!document.querySelector('.transcript li')");
+    browser.wait("[...document.querySelectorAll('dt')].some(e => e.textContent === 'Rig')");
+    browser.click(".kicker a");
+    browser.wait("location.pathname === '/' && document.querySelectorAll('article.tile').length === 4");
+    browser.wait("document.querySelectorAll('ol.verdicts li').length > 0");
+}
+
+/// A click begins and ends on the same link only if nothing replaces it in between.
+fn a_pressed_button_holds_the_page(browser: &mut Browser) {
+    browser.wait("document.getElementById('link').textContent.includes('live')");
+    let now = "[...document.querySelectorAll('article.tile, #head, #verdicts')]";
+    browser.value(&format!(
+        "window.kept = {now}; window.since = performance.now(); dispatchEvent(new PointerEvent('pointerdown')); true"
+    ));
+    // Four times a second something changes in a run on four rigs.
+    browser.wait("performance.now() - since > 1000");
+    assert_eq!(
+        browser.value("kept.every(e => e.isConnected)"),
+        json!(true),
+        "it was replaced"
+    );
+    browser.value("dispatchEvent(new PointerEvent('pointerup')); true");
+    browser.wait("kept.some(e => !e.isConnected)");
 }
 
 /// A busy machine may let a cut of the campaign come too late.
