@@ -147,7 +147,10 @@ impl LiveClaims {
         if !told {
             known.cuts.push(TalliedBy {
                 cut: cut.clone(),
-                module: module.filter(|_| cut.run.is_none()).cloned(),
+                module: match cut.run {
+                    None => module.cloned(),
+                    Some(_) => cut.module.as_deref().map(ModuleKey::named),
+                },
             });
         }
         !told

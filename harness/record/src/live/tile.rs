@@ -76,6 +76,17 @@ pub(super) struct ModuleKey {
     pub(super) imei: Option<String>,
 }
 
+impl ModuleKey {
+    /// The module of an earlier run, as the tally of its cut names it: `bench-03/86…`.
+    pub(super) fn named(module: &str) -> Self {
+        let (rig, imei) = module.rsplit_once('/').unwrap_or((module, ""));
+        Self {
+            rig: rig.to_owned(),
+            imei: Some(imei.to_owned()).filter(|imei| !imei.is_empty()),
+        }
+    }
+}
+
 /// The case that a rig is at.
 #[derive(Debug)]
 pub(super) struct PresentCase {
