@@ -48,7 +48,7 @@ pub enum FromWorker {
         exit: u8,
         why: String,
     },
-    /// A record of the batch's journal, after it was written.
+    /// A record of the batch's journal, after it was written. Those of the dialogue are told only where the parent shows them.
     Record(Box<Record>),
     /// Nothing to record, and the case goes on within its limits.
     Alive,

@@ -20,11 +20,12 @@ use dfota_clock::Clock;
 use dfota_core::case::Case;
 use dfota_core::event::{Event, Record};
 use dfota_core::seed::Seed;
+use dfota_core::urc::Urc;
 use dfota_core::verdict::Rule;
 use dfota_record::digest::sha256_hex;
 use dfota_record::journal::{Journal, JournalWriter, Observer};
 use std::collections::BTreeMap;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -142,7 +143,11 @@ impl<'a> Worker<'a> {
         std::fs::create_dir_all(&folder).map_err(|why| super::unwritable(&folder, &why))?;
         let clock = Clock::scaled(self.rig.speed());
         let watch = Arc::new(Mutex::new(BatchWatch::new(self.rig.speed())));
-        let (observer, wear) = Counting::new(Box::new(Pipe(Arc::clone(&watch))));
+        let pipe = Pipe {
+            watch: Arc::clone(&watch),
+            shown: ShownByParent::new(self.args),
+        };
+        let (observer, wear) = Counting::new(Box::new(pipe));
         let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(observer))
             .map_err(|why| super::unwritable(&folder, &why))?;
         let name = begin::facts(self.args, &self.rig, &self.suites, self.seed, &folder, false);
@@ -337,13 +342,56 @@ impl BatchWatch {
     }
 }
 
-/// Tells the parent each record.
-struct Pipe(Arc<Mutex<BatchWatch>>);
+/// What the parent shows beside cases and verdicts.
+#[derive(Debug, Clone, Copy)]
+struct ShownByParent {
+    /// Every line of the dialogue, on the page of the run.
+    dialogue: bool,
+    /// How far the module is, on a terminal.
+    percent: bool,
+}
+
+impl ShownByParent {
+    fn new(args: &RunArgs) -> Self {
+        Self {
+            dialogue: args.live.is_some(),
+            // It is the parent's as well.
+            percent: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Whether the parent needs the record. Most of a journal is the dialogue; the parent knows a batch by its journal.
+    fn needs(self, event: &Event) -> bool {
+        match event {
+            Event::Rx { text, .. } => {
+                let percent = || matches!(Urc::parse(text.as_bytes()), Some(Urc::Fota(_)));
+                self.dialogue || (self.percent && percent())
+            }
+            Event::Tx { .. }
+            | Event::TxData { .. }
+            | Event::Prompt
+            | Event::Line { .. }
+            | Event::Measured(_)
+            | Event::Watched(_) => self.dialogue,
+            _ => true,
+        }
+    }
+}
+
+/// Tells the parent what it needs to know.
+struct Pipe {
+    watch: Arc<Mutex<BatchWatch>>,
+    shown: ShownByParent,
+}
 
 impl Observer for Pipe {
     fn on(&mut self, record: &Record) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).on(record);
-        say(&FromWorker::Record(Box::new(record.clone())));
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.on(record);
+        drop(watch);
+        if self.shown.needs(&record.event) {
+            say(&FromWorker::Record(Box::new(record.clone())));
+        }
     }
 }
 
