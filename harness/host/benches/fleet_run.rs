@@ -34,7 +34,7 @@ fn main() {
         .stderr(Stdio::null());
     let began = Instant::now();
     let mut parent = command.spawn().expect("dfota-hil");
-    let seen = watch(&mut parent, &out);
+    let seen = watch(&mut parent);
     let status = parent.wait().expect("its end");
     assert!(status.success(), "every update resumes: {status}");
     println!(
@@ -75,13 +75,15 @@ struct Seen {
     other_kb: u64,
 }
 
-fn watch(parent: &mut Child, out: &Path) -> Seen {
+fn watch(parent: &mut Child) -> Seen {
     let mut seen = Seen::default();
+    let mut had_workers = false;
     let pid = parent.id();
     while parent.try_wait().expect("a child").is_none() {
         let workers = children(pid);
-        // The merged journal is made when the batches are over.
-        let reports = out.join("events.jsonl").exists();
+        // The journals are merged, and the reports made, when the workers have ended.
+        had_workers |= !workers.is_empty();
+        let reports = had_workers && workers.is_empty();
         if let Some(ms) = cpu_ms(pid) {
             seen.all_ms = ms;
             if !reports {
