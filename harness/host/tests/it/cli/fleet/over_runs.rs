@@ -19,12 +19,15 @@ cases:
     ));
 }
 
+/// Slow enough that a cut of ten seconds can be made on a busy machine.
+const SPEED: u32 = 80;
+
 /// The blocks of two cuts of these numbers, and the claim.
 const FIRST_BLOCKS: &str = "cut=001 | cut=002 | control=01 | cut=003 | cut=004 | control=02 | claim";
 
 fn rigs(lab: &Lab, names: &[&str]) {
     for name in names {
-        rig(lab, name, 200, "", "");
+        rig(lab, name, SPEED, "", "");
     }
 }
 
@@ -238,7 +241,7 @@ fn what_changes_the_risk_begins_anew_and_says_why() {
     anew(&plan(&lab, &["a"]), "a package has changed");
     lab.write("a-to-b.delta", &package);
 
-    rig(&lab, "a", 200, "bricks-above-90", "");
+    rig(&lab, "a", SPEED, "bricks-above-90", "");
     let changed = "the rig `a` switches the supply, or simulates its module, in another way than before";
     anew(&plan(&lab, &["a"]), changed);
     anew(&plan(&lab, &["a", "b"]), changed);
@@ -246,11 +249,11 @@ fn what_changes_the_risk_begins_anew_and_says_why() {
     ran.says(changed);
     // Each goes on with its own.
     plan(&lab, &["a"]).says("1 done in earlier runs");
-    rig(&lab, "a", 200, "", "");
+    rig(&lab, "a", SPEED, "", "");
     plan(&lab, &["a"]).says(goes_on);
 
     // Where the file lies, and what is no matter of the cut, changes nothing.
-    rig(&lab, "a", 200, "", "labels: [roof]\n");
+    rig(&lab, "a", SPEED, "", "labels: [roof]\n");
     std::fs::rename(lab.path("a.yaml"), lab.path("moved.yaml")).expect("a file");
     plan(&lab, &["moved"]).says(goes_on);
     plan(&lab, &["b"]).says(goes_on);
