@@ -145,10 +145,15 @@ impl MemoryQueue {
 
     /// Writes events down, in their order, and wakes who waits.
     fn write(&self, events: impl IntoIterator<Item = FleetEvent>) {
+        let mut news = false;
         for event in events {
             self.journal.post(Event::Fleet(event));
+            news = true;
         }
-        self.changed.notify_all();
+        // Rigs that wait would otherwise wake each other for ever, each by asking.
+        if news {
+            self.changed.notify_all();
+        }
     }
 
     fn name(&self, rig: usize) -> &str {

@@ -9,7 +9,7 @@ const NOTE: &str = "JM: dead on the bench, reflashed";
 
 /// A claim that so many bricks leave shown.
 fn campaign(lab: &Lab, bricks: u32) {
-    lab.rig(40, "");
+    lab.rig(100, "");
     lab.suite(&format!(
         "limits: {{settle: 1s}}\ncases:\n  - name: night\n    update: {{package: a-to-b, via: uart}}\n    sweep: {{over: [updating 30%], block: 3}}\n    claim: {{brick_rate_below: 20%, confidence: 80%, bricks: {bricks}, over: \"updating 20%..60%\"}}\n"
     ));
