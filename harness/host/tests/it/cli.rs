@@ -2,6 +2,7 @@
 
 mod judge;
 
+mod autobauding;
 mod bench;
 mod bisect;
 mod campaign;

@@ -2,6 +2,7 @@
 
 use crate::lab::Lab;
 use dfota_record::digest::hex;
+use rstest::rstest;
 use sha2::{Digest, Sha256};
 
 const SUITE: &str = "retries: {rig: 1}
@@ -48,30 +49,31 @@ fn forge(lab: &Lab, change: impl Fn(&str) -> String) {
     lab.write("out/events.jsonl", forged);
 }
 
-#[test]
-fn every_verdict_is_derived_again() {
-    for defects in [
+#[rstest]
+fn every_verdict_is_derived_again(
+    #[values(
         "",
         "forgets-resume",
         "end-zero-corrupted-image",
         "never-prints-end",
-        "busy-for-ever",
-    ] {
-        let lab = ran(defects, i32::from(!defects.is_empty()));
-        let judged = lab.run(&["judge", "out"]).ends(0);
-        assert_eq!(judged.stdout.lines().count(), 1, "{defects}: {}", judged.stdout);
-        assert!(
-            judged.stdout.contains("1 skipped or not reached"),
-            "{}",
-            judged.stdout
-        );
-        let verified = lab.run(&["verify", "out"]).ends(0);
-        assert!(
-            verified.stdout.contains("verdicts derived again from its events"),
-            "{}",
-            verified.stdout
-        );
-    }
+        "busy-for-ever"
+    )]
+    defects: &str,
+) {
+    let lab = ran(defects, i32::from(!defects.is_empty()));
+    let judged = lab.run(&["judge", "out"]).ends(0);
+    assert_eq!(judged.stdout.lines().count(), 1, "{defects}: {}", judged.stdout);
+    assert!(
+        judged.stdout.contains("1 skipped or not reached"),
+        "{}",
+        judged.stdout
+    );
+    let verified = lab.run(&["verify", "out"]).ends(0);
+    assert!(
+        verified.stdout.contains("verdicts derived again from its events"),
+        "{}",
+        verified.stdout
+    );
 }
 
 /// One URC of the journal is another one, and the chain was made anew: the verdict does not follow from the events any more.
