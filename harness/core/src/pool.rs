@@ -113,6 +113,9 @@ pub struct PoolTally {
     /// The modules are simulated: an IMEI tells none of them from another.
     #[serde(default)]
     pub is_simulated: bool,
+    /// Folders of parts of the run of whose journal something is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -123,6 +126,9 @@ pub enum PoolGap {
         "cuts that were ordered and have no verdict: {_0}; each stays open until its module is heard again on its rig and takes the next delta"
     )]
     Attempts(OpenAttempts),
+    /// Something of what the rigs wrote down is missing. What was not heard is not evidence.
+    #[display("parts of the journal that are missing or were changed: {}", _0.join(", "))]
+    Parts(Vec<String>),
     /// Slots are not judged.
     #[display("{unjudged} of {slots} slots not judged")]
     Slots { unjudged: u32, slots: u32 },
@@ -278,7 +284,8 @@ impl PoolTally {
             unjudged: self.unjudged,
             slots: self.slots,
         });
-        let gaps = attempts.into_iter().chain(slots);
+        let parts = (!self.unread.is_empty()).then(|| PoolGap::Parts(self.unread.clone()));
+        let gaps = parts.into_iter().chain(attempts).chain(slots);
         gaps.chain(self.over_quota())
             .chain(self.short_of_share())
             .collect()
@@ -314,7 +321,12 @@ impl PoolTally {
 
     /// Whether no later run can mend what keeps the claim open: every slot is judged, and nothing is waited for.
     pub fn is_stuck(&self, claim: &Claim) -> bool {
-        let waits = |gap: &PoolGap| matches!(gap, PoolGap::Attempts(_) | PoolGap::Slots { .. });
+        let waits = |gap: &PoolGap| {
+            matches!(
+                gap,
+                PoolGap::Attempts(_) | PoolGap::Slots { .. } | PoolGap::Parts(_)
+            )
+        };
         let gaps = self.gaps();
         let is_open = matches!(self.status(claim), ClaimStatus::Open { more: 0 });
         is_open && !gaps.is_empty() && !gaps.iter().any(waits)

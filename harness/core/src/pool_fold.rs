@@ -28,6 +28,8 @@ use attempts::{AttemptOn, Attempts, CutName, TallyKind};
 #[derive(Debug, Clone, Default)]
 struct Part {
     rig: String,
+    /// The batch; nothing of a run on one rig.
+    batch: String,
     /// What the module said that it is; before that, what the module on the same rig said last.
     imei: Option<Imei>,
 }
@@ -85,6 +87,15 @@ pub struct PoolFold {
     taken_out: BTreeSet<CutName>,
     tallied: Vec<TalliedOn>,
     attempts: Attempts,
+    /// Parts of whose journal something is missing.
+    unread: Vec<UnreadPart>,
+}
+
+/// A part of whose journal something is missing.
+#[derive(Debug, Clone)]
+struct UnreadPart {
+    suite: String,
+    folder: String,
 }
 
 impl PoolFold {
@@ -163,7 +174,7 @@ impl PoolFold {
             self.speaks = Some(0);
             self.parts.push(Part {
                 rig: name.clone(),
-                imei: None,
+                ..Part::default()
             });
             self.single = Some(name);
         }
@@ -237,7 +248,8 @@ impl PoolFold {
 
     fn on_fleet(&mut self, event: &FleetEvent) {
         self.is_fleet = true;
-        let module = self.speaks.take().map(|part| self.module_of(part));
+        let part = self.speaks.take();
+        let module = part.map(|part| self.module_of(part));
         self.attempts.end_part(module.as_deref());
         match event {
             FleetEvent::Queued {
@@ -250,6 +262,7 @@ impl PoolFold {
                 self.speaks = Some(self.parts.len());
                 self.parts.push(Part {
                     rig: taken.rig.clone(),
+                    batch: taken.batch.clone(),
                     imei: self.known.get(&taken.rig).cloned(),
                 });
             }
@@ -266,11 +279,25 @@ impl PoolFold {
                 }
             }
             FleetEvent::Lost { end, open, .. } => self.lost(end, open),
+            FleetEvent::Unread { folder, .. } => self.unread(part, folder),
             FleetEvent::WrittenOff { suite, case, .. } => {
                 self.attempts.write_off(&CutName::new(suite, case));
             }
             _ => {}
         }
+    }
+
+    fn unread(&mut self, part: Option<usize>, folder: &str) {
+        let Some((at, part)) = part.and_then(|at| Some((at, self.parts.get(at)?))) else {
+            return;
+        };
+        let suite = self.batches.get(&part.batch).map(|batch| batch.suite.clone());
+        let module = self.module_of(at);
+        self.attempts.unread(at, &module);
+        self.unread.extend(suite.map(|suite| UnreadPart {
+            suite,
+            folder: folder.to_owned(),
+        }));
     }
 
     /// The part that the rig has, or had last.
@@ -292,7 +319,7 @@ impl PoolFold {
                 on.tallied.failed && same && on.part == Some(part)
             });
             if !has_failed {
-                self.attempts.lost(CutName::new(&suite, case), &module);
+                self.attempts.lost(part, CutName::new(&suite, case), &module);
             }
         }
     }
@@ -376,7 +403,14 @@ impl PoolFold {
             unjudged,
             largest_batch: self.largest_batch(suite, campaign),
             is_simulated: self.is_simulated,
+            unread: self.unread_of(suite).map(ToOwned::to_owned).collect(),
         }
+    }
+
+    /// Folders of the suite's parts of whose journal something is missing.
+    pub fn unread_of(&self, suite: &str) -> impl Iterator<Item = &str> {
+        let own = self.unread.iter().filter(move |part| part.suite == suite);
+        own.map(|part| part.folder.as_str())
     }
 
     /// How a campaign ends by this verdict of its claim, in words; nothing where a later run goes on with it.

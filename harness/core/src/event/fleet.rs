@@ -79,6 +79,14 @@ pub enum FleetEvent {
         /// Why, for people.
         why: String,
     },
+    /// Something of the journal of the part before is missing or was changed. Only a merged journal has it: whoever reads that one
+    /// has to know what it does not hold.
+    Unread {
+        /// The part's folder.
+        folder: String,
+        /// What is wrong with it, for people.
+        why: String,
+    },
     /// Somebody decided that a cut which has no verdict counts as a brick.
     WrittenOff {
         /// The suite.

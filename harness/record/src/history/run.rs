@@ -89,7 +89,7 @@ impl HistoryRun {
                 simulated: started.rig.simulated,
             },
             tool: started.tool.clone(),
-            exit: run.ended.map(|ended| ended.exit),
+            exit: run.exit(),
             seconds: run.took_ns as f64 / 1e9,
             results: run.cases.iter().map(|case| HistoryCase::new(run, case)).collect(),
         })

@@ -377,6 +377,7 @@ fn of_run(run: &Run<'_>) -> Vec<(String, String)> {
     ];
     if run.fleet.is_fleet() {
         list.push(("rigs", run.fleet.names()));
+        list.extend(run.fleet.unread().map(|unread| ("missing", unread)));
     }
     list.into_iter()
         .map(|(name, value)| (name.to_owned(), value))

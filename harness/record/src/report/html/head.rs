@@ -58,10 +58,9 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
     let unclear = run.count(|verdict| matches!(verdict, Verdict::Inconclusive(_)));
     let unreached = run.count(|verdict| *verdict == Verdict::NotReached);
     let killed = run.ended.is_none();
-    let exit = run.ended.map_or_else(
-        || exit_code(run.cases.iter().map(|case| &case.verdict), true).code(),
-        |ended| ended.exit,
-    );
+    let exit = run
+        .exit()
+        .unwrap_or_else(|| exit_code(run.cases.iter().map(|case| &case.verdict), true).code());
     let rest = if unreached > 0 {
         format!(" {} not reached.", count_of(unreached, "case"))
     } else {
@@ -169,6 +168,9 @@ fn rigs(run: &Run<'_>) -> Markup {
                     } }
                     tbody { @for rig in rigs { (rig_row(run, rig)) } }
                 }
+            }
+            @for unread in run.fleet.unread() {
+                p { strong { "Not in this report: " } (unread) ". What was not heard is not evidence: its cases are errors, and its claims open." }
             }
             @if let Some(why) = run.fleet.paused { p { strong { "The run was paused: " } (why) } }
         }
