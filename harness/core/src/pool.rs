@@ -57,6 +57,12 @@ pub struct Stratum {
     pub unjudged: u32,
     /// Cases whose cut was ordered on it, and of which nobody knows what they did.
     pub open: Vec<String>,
+    /// Cuts and updates of the campaign that bricked it, and that the claim does not count: a directed cut, one that landed elsewhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncounted_bricks: u32,
+    /// Cases like these whose cut was ordered on it, and of which nobody knows what they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted_open: Vec<String>,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -73,13 +79,18 @@ enum ModuleFate {
 }
 
 impl Stratum {
-    /// What is known of it; nothing where no cut of the claim was made or ordered on it.
+    /// What is known of it; nothing where no cut of the claim was made or ordered on it. A brick is one, whatever bricked it.
     fn fate(&self) -> Option<ModuleFate> {
-        match (self.counted, self.open.is_empty()) {
-            (Count { bricks: 1.., .. }, _) => Some(ModuleFate::Bricked),
-            (_, false) => Some(ModuleFate::Open),
-            (Count { cuts: 1.., .. }, true) => Some(ModuleFate::Sound),
-            _ => None,
+        let is_open = !self.open.is_empty() || !self.uncounted_open.is_empty();
+        match (
+            self.counted.bricks + self.uncounted_bricks,
+            is_open,
+            self.counted.cuts,
+        ) {
+            (1.., ..) => Some(ModuleFate::Bricked),
+            (0, true, _) => Some(ModuleFate::Open),
+            (0, false, 1..) => Some(ModuleFate::Sound),
+            (0, false, 0) => None,
         }
     }
 
@@ -186,12 +197,16 @@ impl BrickedModules {
     /// The same in words.
     pub fn sentence(self, confidence: Rate) -> String {
         let Self { bricked, open, of } = self;
+        if of == 0 {
+            return "no module has a counted cut yet".to_string();
+        }
+        let modules = if of == 1 { "module" } else { "modules" };
         let maybe = match open {
             0 => String::new(),
             open => format!(" and {open} may have"),
         };
         format!(
-            "{bricked} of {of} modules bricked{maybe}, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
+            "{bricked} of {of} {modules} bricked{maybe}, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
             self.bounds(confidence).below()
         )
     }
@@ -388,11 +403,22 @@ impl PoolTally {
             some => format!(" ({some} without a verdict: written off, or reflashed)"),
         };
         let these = match modules.of {
+            0 => "in the modules of this run".to_string(),
             1 => "in this one module".to_string(),
             more => format!("in these {more} modules"),
         };
+        let mean = match self.strata.len() {
+            0 | 1 => "its rate",
+            _ => "the mean rate of these modules, each weighted by its cuts,",
+        };
+        let did = match cuts {
+            0 => format!("no cut counts yet{open}"),
+            _ => format!(
+                "{bricks} of {cuts} counted cuts did{without}, so with {sure} confidence {mean} is {first}, and with {sure} confidence {second} (each bound for itself{open})"
+            ),
+        };
         format!(
-            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did{without}, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself{open}); {}",
+            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {did}; {}",
             claim.brick_rate_below,
             claim.over,
             modules.sentence(sure),

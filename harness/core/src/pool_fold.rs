@@ -83,6 +83,8 @@ pub struct PoolFold {
     slots: Vec<PlannedSlot>,
     /// Places of the slots.
     index: BTreeMap<CutName, usize>,
+    /// The campaigns of cuts that no claim counts.
+    directed: BTreeMap<CutName, String>,
     /// Slots that no cut can fill.
     taken_out: BTreeSet<CutName>,
     tallied: Vec<TalliedOn>,
@@ -232,10 +234,13 @@ impl PoolFold {
 
     /// The journal of a part has the plan of its cases as well.
     fn plan(&mut self, case: &Case) {
-        let part = case.part.as_ref();
-        let of_claim = part.filter(|part| matches!(&part.role, Role::Cut(slot) if slot.claim.is_some()));
-        let Some(part) = of_claim else { return };
+        let Some(part) = &case.part else { return };
+        let Role::Cut(slot) = &part.role else { return };
         let cut = CutName::new(&case.suite, &case.id);
+        if slot.claim.is_none() {
+            self.directed.insert(cut, part.campaign.clone());
+            return;
+        }
         let next = self.slots.len();
         if *self.index.entry(cut.clone()).or_insert(next) == next {
             self.slots.push(PlannedSlot {
@@ -371,15 +376,7 @@ impl PoolFold {
                 }
             }
         }
-        let of_claim = |cut: &CutName| self.is_of_claim(cut, suite, campaign);
-        for brick in self.attempts.bricks().filter(|brick| of_claim(&brick.cut)) {
-            strata.get(&brick.module).brick_without_verdict();
-        }
-        let module = self.speaks.map(|part| self.module_of(part));
-        let open = self.attempts.open(module.as_deref()).into_iter();
-        for attempt in open.filter(|attempt| of_claim(&attempt.cut)) {
-            strata.get(&attempt.module).open.push(attempt.cut.case);
-        }
+        self.add_attempts(&mut strata, suite, campaign);
         let (mut slots, mut unjudged) = (0, 0);
         let own = |slot: &&PlannedSlot| slot.cut.suite == suite && slot.campaign == campaign;
         let mut filled = self
@@ -404,6 +401,29 @@ impl PoolFold {
             largest_batch: self.largest_batch(suite, campaign),
             is_simulated: self.is_simulated,
             unread: self.unread_of(suite).map(ToOwned::to_owned).collect(),
+        }
+    }
+
+    /// What has no verdict, and what bricked a module without being counted.
+    fn add_attempts(&self, strata: &mut Strata<'_>, suite: &str, campaign: &str) {
+        let of_claim = |cut: &CutName| self.is_of_claim(cut, suite, campaign);
+        for brick in self.attempts.bricks().filter(|brick| of_claim(&brick.cut)) {
+            strata.get(&brick.module).brick_without_verdict();
+        }
+        let module = self.speaks.map(|part| self.module_of(part));
+        for attempt in self.attempts.open(module.as_deref()) {
+            if of_claim(&attempt.cut) {
+                strata.get(&attempt.module).open.push(attempt.cut.case);
+            } else if self.is_directed(&attempt.cut, suite, campaign) {
+                strata.get(&attempt.module).uncounted_open.push(attempt.cut.case);
+            }
+        }
+        for brick in self.uncounted_bricks(suite, campaign) {
+            strata.of_tallied(brick).uncounted_bricks += 1;
+        }
+        let directed = |brick: &&AttemptOn| self.is_directed(&brick.cut, suite, campaign);
+        for brick in self.attempts.bricks().filter(directed) {
+            strata.get(&brick.module).uncounted_bricks += 1;
         }
     }
 
@@ -459,6 +479,25 @@ impl PoolFold {
                 let here = earlier.suite == suite && earlier.campaign == campaign;
                 same && here && earlier.drawn && earlier.run.is_some()
             })
+    }
+
+    /// Whether the cut is one of the campaign that no claim counts.
+    fn is_directed(&self, cut: &CutName, suite: &str, campaign: &str) -> bool {
+        let planned = self.directed.get(cut);
+        cut.suite == suite && planned.is_some_and(|of| of == campaign)
+    }
+
+    /// Bricks of the campaign that the claim does not count: the module is one that bricked all the same. What a module says later
+    /// of the same case is right.
+    fn uncounted_bricks(&self, suite: &str, campaign: &str) -> impl Iterator<Item = &TalliedOn> {
+        let own = |cut: &&TalliedOn| cut.tallied.suite == suite && cut.tallied.campaign == campaign;
+        let mut last: Vec<&TalliedOn> = Vec::new();
+        for cut in self.tallied.iter().filter(own) {
+            last.retain(|before| before.tallied.case != cut.tallied.case || !before.is_by_the_same(cut));
+            last.push(cut);
+        }
+        let is_brick = |cut: &&TalliedOn| cut.tallied.brick && !cut.tallied.counts;
+        last.into_iter().filter(is_brick)
     }
 
     /// Most slots of the claim in one batch of this run.

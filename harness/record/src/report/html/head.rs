@@ -253,7 +253,7 @@ fn claims(book: &Book<'_, '_>) -> Markup {
             dt { "Claim" }
             dd { "none: this run has no campaign of random cuts" }
             dt { "Bound" }
-            dd { "none: " (count_of(cuts, "cut")) " at chosen places, however they ended, give no rate" }
+            dd { @if cuts == 0 { "none: no cut was made" } @else { "none: " (count_of(cuts, "cut")) " at chosen places, however they ended, give no rate" } }
         }
         @for campaign in &campaigns {
             dt { "Claim" }
