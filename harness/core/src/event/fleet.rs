@@ -67,11 +67,11 @@ pub enum FleetEvent {
         /// Why, for people.
         why: String,
     },
-    /// The packages of a suite may be given to every rig: the first batch passed on these.
+    /// The packages of a suite may be given to every rig: the first batch passed.
     CanaryPassed {
         /// The suite.
         suite: String,
-        /// The rigs that had it alone.
+        /// The rig on which it passed. Earlier versions named every rig that had it alone.
         rigs: Vec<String>,
     },
     /// No rig gets a further batch.
