@@ -321,8 +321,7 @@ impl MergedLines {
             why: fault.what(),
             folder: fault.place,
         };
-        self.numbering
-            .beside(self.taken.as_ref()?, Event::Fleet(event))
+        self.numbering.beside(self.taken.as_ref()?, Event::Fleet(event))
     }
 }
 

@@ -73,7 +73,11 @@ impl<'a> CaseOrder<'a> {
             "the result of this case on the rig {} is not known: {}: {why}",
             taken.rig, taken.folder
         );
-        for case in self.cases.iter_mut().filter(|case| case.case.suite == given.suite) {
+        for case in self
+            .cases
+            .iter_mut()
+            .filter(|case| case.case.suite == given.suite)
+        {
             if !given.cases.contains(&case.case.id) && !is_for(&case.case.id, &taken.rig) {
                 continue;
             }
@@ -197,7 +201,9 @@ impl<'a> CaseOrder<'a> {
 /// Whether the case is one that each rig makes for itself, and of this rig.
 fn is_for(id: &str, rig: &str) -> bool {
     let named = format!("rig={rig}");
-    let inside = id.rsplit_once('[').and_then(|(_, inside)| inside.strip_suffix(']'));
+    let inside = id
+        .rsplit_once('[')
+        .and_then(|(_, inside)| inside.strip_suffix(']'));
     inside.is_some_and(|inside| inside.split(',').any(|part| part == named))
 }
 
@@ -222,7 +228,10 @@ fn claim_without_parts(case: &mut CaseRun<'_>, pools: &PoolFold) {
     if let Verdict::Fail(finding) | Verdict::Error(finding) | Verdict::Inconclusive(finding) = &mut verdict
         && finding.rule.id() != was
     {
-        let _ = write!(finding.sentence, "; with these parts, the run had judged it `{was}`");
+        let _ = write!(
+            finding.sentence,
+            "; with these parts, the run had judged it `{was}`"
+        );
     }
     (case.verdict, case.summary) = (verdict, "");
 }

@@ -5,8 +5,8 @@
 use super::event;
 use crate::digest::hex;
 use crate::journal::chain::{self, Touched};
-use dfota_core::event::{Event, Record};
 use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::{Event, Record};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
