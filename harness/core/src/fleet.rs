@@ -315,9 +315,7 @@ impl Fleet {
             && result.passed
         {
             canaries.passed = true;
-            let names = self.rigs.iter().enumerate();
-            let names = names.filter(|(n, _)| canaries.rigs.contains(n));
-            let rigs = names.map(|(_, rig)| rig.name.clone()).collect();
+            let rigs = Vec::from([name_of(&self.rigs, rig).to_owned()]);
             events.extend(careful.then_some(FleetEvent::CanaryPassed { suite, rigs }));
         }
         events
@@ -340,7 +338,7 @@ impl Fleet {
             format!("the module of the canary `{name}` was bricked: no other rig gets this delta")
         } else if self.bricks > self.rules.max_bricks {
             format!(
-                "modules bricked: {}, the last on `{name}`; the run survives {} (`--max-bricks`)",
+                "cases that ended with a brick: {}, the last on `{name}`; the run survives {} (`--max-bricks`)",
                 self.bricks, self.rules.max_bricks
             )
         } else {

@@ -57,6 +57,12 @@ pub struct Stratum {
     pub unjudged: u32,
     /// Cases whose cut was ordered on it, and of which nobody knows what they did.
     pub open: Vec<String>,
+    /// Cuts and updates of the campaign that bricked it, and that the claim does not count: a directed cut, one that landed elsewhere.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncounted_bricks: u32,
+    /// Cases like these whose cut was ordered on it, and of which nobody knows what they did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted_open: Vec<String>,
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -73,13 +79,18 @@ enum ModuleFate {
 }
 
 impl Stratum {
-    /// What is known of it; nothing where no cut of the claim was made or ordered on it.
+    /// What is known of it; nothing where no cut of the claim was made or ordered on it. A brick is one, whatever bricked it.
     fn fate(&self) -> Option<ModuleFate> {
-        match (self.counted, self.open.is_empty()) {
-            (Count { bricks: 1.., .. }, _) => Some(ModuleFate::Bricked),
-            (_, false) => Some(ModuleFate::Open),
-            (Count { cuts: 1.., .. }, true) => Some(ModuleFate::Sound),
-            _ => None,
+        let is_open = !self.open.is_empty() || !self.uncounted_open.is_empty();
+        match (
+            self.counted.bricks + self.uncounted_bricks,
+            is_open,
+            self.counted.cuts,
+        ) {
+            (1.., ..) => Some(ModuleFate::Bricked),
+            (0, true, _) => Some(ModuleFate::Open),
+            (0, false, 1..) => Some(ModuleFate::Sound),
+            (0, false, 0) => None,
         }
     }
 
@@ -113,6 +124,9 @@ pub struct PoolTally {
     /// The modules are simulated: an IMEI tells none of them from another.
     #[serde(default)]
     pub is_simulated: bool,
+    /// Folders of parts of the run of whose journal something is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -123,6 +137,9 @@ pub enum PoolGap {
         "cuts that were ordered and have no verdict: {_0}; each stays open until its module is heard again on its rig and takes the next delta"
     )]
     Attempts(OpenAttempts),
+    /// Something of what the rigs wrote down is missing. What was not heard is not evidence.
+    #[display("parts of the journal that are missing or were changed: {}", _0.join(", "))]
+    Parts(Vec<String>),
     /// Slots are not judged.
     #[display("{unjudged} of {slots} slots not judged")]
     Slots { unjudged: u32, slots: u32 },
@@ -180,12 +197,16 @@ impl BrickedModules {
     /// The same in words.
     pub fn sentence(self, confidence: Rate) -> String {
         let Self { bricked, open, of } = self;
+        if of == 0 {
+            return "no module has a counted cut yet".to_string();
+        }
+        let modules = if of == 1 { "module" } else { "modules" };
         let maybe = match open {
             0 => String::new(),
             open => format!(" and {open} may have"),
         };
         format!(
-            "{bricked} of {of} modules bricked{maybe}, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
+            "{bricked} of {of} {modules} bricked{maybe}, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
             self.bounds(confidence).below()
         )
     }
@@ -278,7 +299,8 @@ impl PoolTally {
             unjudged: self.unjudged,
             slots: self.slots,
         });
-        let gaps = attempts.into_iter().chain(slots);
+        let parts = (!self.unread.is_empty()).then(|| PoolGap::Parts(self.unread.clone()));
+        let gaps = parts.into_iter().chain(attempts).chain(slots);
         gaps.chain(self.over_quota())
             .chain(self.short_of_share())
             .collect()
@@ -314,7 +336,12 @@ impl PoolTally {
 
     /// Whether no later run can mend what keeps the claim open: every slot is judged, and nothing is waited for.
     pub fn is_stuck(&self, claim: &Claim) -> bool {
-        let waits = |gap: &PoolGap| matches!(gap, PoolGap::Attempts(_) | PoolGap::Slots { .. });
+        let waits = |gap: &PoolGap| {
+            matches!(
+                gap,
+                PoolGap::Attempts(_) | PoolGap::Slots { .. } | PoolGap::Parts(_)
+            )
+        };
         let gaps = self.gaps();
         let is_open = matches!(self.status(claim), ClaimStatus::Open { more: 0 });
         is_open && !gaps.is_empty() && !gaps.iter().any(waits)
@@ -376,11 +403,22 @@ impl PoolTally {
             some => format!(" ({some} without a verdict: written off, or reflashed)"),
         };
         let these = match modules.of {
+            0 => "in the modules of this run".to_string(),
             1 => "in this one module".to_string(),
             more => format!("in these {more} modules"),
         };
+        let mean = match self.strata.len() {
+            0 | 1 => "its rate",
+            _ => "the mean rate of these modules, each weighted by its cuts,",
+        };
+        let did = match cuts {
+            0 => format!("no cut counts yet{open}"),
+            _ => format!(
+                "{bricks} of {cuts} counted cuts did{without}, so with {sure} confidence {mean} is {first}, and with {sure} confidence {second} (each bound for itself{open})"
+            ),
+        };
         format!(
-            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did{without}, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself{open}); {}",
+            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {did}; {}",
             claim.brick_rate_below,
             claim.over,
             modules.sentence(sure),

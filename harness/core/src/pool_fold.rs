@@ -28,6 +28,8 @@ use attempts::{AttemptOn, Attempts, CutName, TallyKind};
 #[derive(Debug, Clone, Default)]
 struct Part {
     rig: String,
+    /// The batch; nothing of a run on one rig.
+    batch: String,
     /// What the module said that it is; before that, what the module on the same rig said last.
     imei: Option<Imei>,
 }
@@ -81,10 +83,21 @@ pub struct PoolFold {
     slots: Vec<PlannedSlot>,
     /// Places of the slots.
     index: BTreeMap<CutName, usize>,
+    /// The campaigns of cuts that no claim counts.
+    directed: BTreeMap<CutName, String>,
     /// Slots that no cut can fill.
     taken_out: BTreeSet<CutName>,
     tallied: Vec<TalliedOn>,
     attempts: Attempts,
+    /// Parts of whose journal something is missing.
+    unread: Vec<UnreadPart>,
+}
+
+/// A part of whose journal something is missing.
+#[derive(Debug, Clone)]
+struct UnreadPart {
+    suite: String,
+    folder: String,
 }
 
 impl PoolFold {
@@ -163,7 +176,7 @@ impl PoolFold {
             self.speaks = Some(0);
             self.parts.push(Part {
                 rig: name.clone(),
-                imei: None,
+                ..Part::default()
             });
             self.single = Some(name);
         }
@@ -221,10 +234,13 @@ impl PoolFold {
 
     /// The journal of a part has the plan of its cases as well.
     fn plan(&mut self, case: &Case) {
-        let part = case.part.as_ref();
-        let of_claim = part.filter(|part| matches!(&part.role, Role::Cut(slot) if slot.claim.is_some()));
-        let Some(part) = of_claim else { return };
+        let Some(part) = &case.part else { return };
+        let Role::Cut(slot) = &part.role else { return };
         let cut = CutName::new(&case.suite, &case.id);
+        if slot.claim.is_none() {
+            self.directed.insert(cut, part.campaign.clone());
+            return;
+        }
         let next = self.slots.len();
         if *self.index.entry(cut.clone()).or_insert(next) == next {
             self.slots.push(PlannedSlot {
@@ -237,7 +253,8 @@ impl PoolFold {
 
     fn on_fleet(&mut self, event: &FleetEvent) {
         self.is_fleet = true;
-        let module = self.speaks.take().map(|part| self.module_of(part));
+        let part = self.speaks.take();
+        let module = part.map(|part| self.module_of(part));
         self.attempts.end_part(module.as_deref());
         match event {
             FleetEvent::Queued {
@@ -250,6 +267,7 @@ impl PoolFold {
                 self.speaks = Some(self.parts.len());
                 self.parts.push(Part {
                     rig: taken.rig.clone(),
+                    batch: taken.batch.clone(),
                     imei: self.known.get(&taken.rig).cloned(),
                 });
             }
@@ -266,11 +284,25 @@ impl PoolFold {
                 }
             }
             FleetEvent::Lost { end, open, .. } => self.lost(end, open),
+            FleetEvent::Unread { folder, .. } => self.unread(part, folder),
             FleetEvent::WrittenOff { suite, case, .. } => {
                 self.attempts.write_off(&CutName::new(suite, case));
             }
             _ => {}
         }
+    }
+
+    fn unread(&mut self, part: Option<usize>, folder: &str) {
+        let Some((at, part)) = part.and_then(|at| Some((at, self.parts.get(at)?))) else {
+            return;
+        };
+        let suite = self.batches.get(&part.batch).map(|batch| batch.suite.clone());
+        let module = self.module_of(at);
+        self.attempts.unread(at, &module);
+        self.unread.extend(suite.map(|suite| UnreadPart {
+            suite,
+            folder: folder.to_owned(),
+        }));
     }
 
     /// The part that the rig has, or had last.
@@ -292,7 +324,7 @@ impl PoolFold {
                 on.tallied.failed && same && on.part == Some(part)
             });
             if !has_failed {
-                self.attempts.lost(CutName::new(&suite, case), &module);
+                self.attempts.lost(part, CutName::new(&suite, case), &module);
             }
         }
     }
@@ -344,15 +376,7 @@ impl PoolFold {
                 }
             }
         }
-        let of_claim = |cut: &CutName| self.is_of_claim(cut, suite, campaign);
-        for brick in self.attempts.bricks().filter(|brick| of_claim(&brick.cut)) {
-            strata.get(&brick.module).brick_without_verdict();
-        }
-        let module = self.speaks.map(|part| self.module_of(part));
-        let open = self.attempts.open(module.as_deref()).into_iter();
-        for attempt in open.filter(|attempt| of_claim(&attempt.cut)) {
-            strata.get(&attempt.module).open.push(attempt.cut.case);
-        }
+        self.add_attempts(&mut strata, suite, campaign);
         let (mut slots, mut unjudged) = (0, 0);
         let own = |slot: &&PlannedSlot| slot.cut.suite == suite && slot.campaign == campaign;
         let mut filled = self
@@ -376,7 +400,37 @@ impl PoolFold {
             unjudged,
             largest_batch: self.largest_batch(suite, campaign),
             is_simulated: self.is_simulated,
+            unread: self.unread_of(suite).map(ToOwned::to_owned).collect(),
         }
+    }
+
+    /// What has no verdict, and what bricked a module without being counted.
+    fn add_attempts(&self, strata: &mut Strata<'_>, suite: &str, campaign: &str) {
+        let of_claim = |cut: &CutName| self.is_of_claim(cut, suite, campaign);
+        for brick in self.attempts.bricks().filter(|brick| of_claim(&brick.cut)) {
+            strata.get(&brick.module).brick_without_verdict();
+        }
+        let module = self.speaks.map(|part| self.module_of(part));
+        for attempt in self.attempts.open(module.as_deref()) {
+            if of_claim(&attempt.cut) {
+                strata.get(&attempt.module).open.push(attempt.cut.case);
+            } else if self.is_directed(&attempt.cut, suite, campaign) {
+                strata.get(&attempt.module).uncounted_open.push(attempt.cut.case);
+            }
+        }
+        for brick in self.uncounted_bricks(suite, campaign) {
+            strata.of_tallied(brick).uncounted_bricks += 1;
+        }
+        let directed = |brick: &&AttemptOn| self.is_directed(&brick.cut, suite, campaign);
+        for brick in self.attempts.bricks().filter(directed) {
+            strata.get(&brick.module).uncounted_bricks += 1;
+        }
+    }
+
+    /// Folders of the suite's parts of whose journal something is missing.
+    pub fn unread_of(&self, suite: &str) -> impl Iterator<Item = &str> {
+        let own = self.unread.iter().filter(move |part| part.suite == suite);
+        own.map(|part| part.folder.as_str())
     }
 
     /// How a campaign ends by this verdict of its claim, in words; nothing where a later run goes on with it.
@@ -425,6 +479,25 @@ impl PoolFold {
                 let here = earlier.suite == suite && earlier.campaign == campaign;
                 same && here && earlier.drawn && earlier.run.is_some()
             })
+    }
+
+    /// Whether the cut is one of the campaign that no claim counts.
+    fn is_directed(&self, cut: &CutName, suite: &str, campaign: &str) -> bool {
+        let planned = self.directed.get(cut);
+        cut.suite == suite && planned.is_some_and(|of| of == campaign)
+    }
+
+    /// Bricks of the campaign that the claim does not count: the module is one that bricked all the same. What a module says later
+    /// of the same case is right.
+    fn uncounted_bricks(&self, suite: &str, campaign: &str) -> impl Iterator<Item = &TalliedOn> {
+        let own = |cut: &&TalliedOn| cut.tallied.suite == suite && cut.tallied.campaign == campaign;
+        let mut last: Vec<&TalliedOn> = Vec::new();
+        for cut in self.tallied.iter().filter(own) {
+            last.retain(|before| before.tallied.case != cut.tallied.case || !before.is_by_the_same(cut));
+            last.push(cut);
+        }
+        let is_brick = |cut: &&TalliedOn| cut.tallied.brick && !cut.tallied.counts;
+        last.into_iter().filter(is_brick)
     }
 
     /// Most slots of the claim in one batch of this run.

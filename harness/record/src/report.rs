@@ -26,8 +26,9 @@ use dfota_core::campaign::Tallied;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::trend::Trend;
 use dfota_core::event::{Event, JunitProfile, Record, RunStarted};
+use dfota_core::exit_code::ExitCode;
 use dfota_core::rig_check::{Check, CheckTime};
-use dfota_core::verdict::Verdict;
+use dfota_core::verdict::{Verdict, exit_code};
 use fleet::{FleetOrder, FleetRun};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -152,6 +153,20 @@ impl<'a> Run<'a> {
     /// Why cases were not begun, where that is known: the module was given up, or no rig was to get another batch.
     pub fn why_not_reached(&self) -> Option<&'a str> {
         self.given_up.or(self.fleet.paused)
+    }
+
+    /// How the run ended, by its exit code; `None` when it was killed. Where parts of its journal are missing, it is what the rest
+    /// gives, and never a success.
+    pub fn exit(&self) -> Option<u8> {
+        let ended = self.ended?;
+        if self.fleet.unread().next().is_none() {
+            return Some(ended.exit);
+        }
+        let exit = exit_code(self.cases.iter().map(|case| &case.verdict), ended.interrupted);
+        Some(match exit {
+            ExitCode::Success => ExitCode::Error.code(),
+            other => other.code(),
+        })
     }
 
     /// Takes what an event says of the run; of a run on several rigs, of this one.

@@ -7,6 +7,7 @@ pub mod growth;
 
 use crate::evidence::pack::{self, RunPackError};
 use crate::evidence::{ENVELOPE, SIGSTORE};
+use crate::history::run::in_order;
 use crate::journal;
 use crate::report;
 use crate::report::Run;
@@ -112,6 +113,7 @@ fn look(entry: &DirEntry) -> Result<FoundRun, String> {
     }
     let held = hold(&folder).map_err(|why| format!("could not be opened: {why}"))?;
     let (rig, began, failed) = facts(&folder).ok_or("holds no journal that can be read")?;
+    let rig = in_order(&rig);
     let is = |name: &str| std::fs::symlink_metadata(folder.join(name)).is_ok();
     let spared = if held.is_none() {
         Some(Spared::Held)

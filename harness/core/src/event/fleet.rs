@@ -67,16 +67,24 @@ pub enum FleetEvent {
         /// Why, for people.
         why: String,
     },
-    /// The packages of a suite may be given to every rig: the first batch passed on these.
+    /// The packages of a suite may be given to every rig: the first batch passed.
     CanaryPassed {
         /// The suite.
         suite: String,
-        /// The rigs that had it alone.
+        /// The rig on which it passed. Earlier versions named every rig that had it alone.
         rigs: Vec<String>,
     },
     /// No rig gets a further batch.
     Paused {
         /// Why, for people.
+        why: String,
+    },
+    /// Something of the journal of the part before is missing or was changed. Only a merged journal has it: whoever reads that one
+    /// has to know what it does not hold.
+    Unread {
+        /// The part's folder.
+        folder: String,
+        /// What is wrong with it, for people.
         why: String,
     },
     /// Somebody decided that a cut which has no verdict counts as a brick.

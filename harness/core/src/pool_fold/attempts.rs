@@ -9,7 +9,7 @@ use crate::event::CaseEnded;
 use crate::outcome::Outcome;
 use crate::update::Phase;
 use crate::verdict::Verdict;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -46,6 +46,8 @@ enum Proof {
     Heard,
     /// Nothing: its image was replaced.
     Gone,
+    /// Nothing: what its rig wrote down is missing, and with it whether the image was replaced.
+    Hidden,
 }
 
 #[derive(Debug, Clone)]
@@ -85,6 +87,8 @@ pub(super) struct Attempts {
     unproven: Vec<CutName>,
     /// How often each cut was armed, by the records of a part.
     armed: BTreeMap<(usize, CutName), u32>,
+    /// Parts of whose journal something is missing.
+    unread: BTreeSet<usize>,
     /// The cut that was ordered last for a case.
     orders: BTreeMap<CutName, Cut>,
     /// The present case, or a verdict about an earlier one, says why the module has to be reflashed.
@@ -150,6 +154,12 @@ impl Attempts {
     fn leave(&mut self, cut: CutName, module: &str, proof: Proof) {
         let module = module.into();
         let on = AttemptOn { cut, module };
+        let is_hidden = |open: &OpenAttempt| open.on == on && open.proof == Proof::Hidden;
+        let proof = if self.open.iter().any(is_hidden) {
+            Proof::Hidden
+        } else {
+            proof
+        };
         self.open.retain(|open| open.on != on);
         let is_earlier = false;
         self.open.push(OpenAttempt {
@@ -160,8 +170,9 @@ impl Attempts {
     }
 
     /// An attempt of which this journal says no more than that it was lost.
-    pub(super) fn lost(&mut self, cut: CutName, module: &str) {
-        self.leave(cut, module, Proof::Unheard);
+    pub(super) fn lost(&mut self, part: usize, cut: CutName, module: &str) {
+        let proof = self.proof_after(part);
+        self.leave(cut, module, proof);
     }
 
     /// An earlier run lost it, and nobody has heard of its module since.
@@ -185,7 +196,26 @@ impl Attempts {
         self.orders.insert(cut.clone(), order.clone());
         match self.armed.get_mut(&(part, cut.clone())) {
             Some(armed) if *armed > 0 => *armed -= 1,
-            _ => self.leave(cut, module, Proof::Unheard),
+            _ => {
+                let proof = self.proof_after(part);
+                self.leave(cut, module, proof);
+            }
+        }
+    }
+
+    fn proof_after(&self, part: usize) -> Proof {
+        if self.unread.contains(&part) {
+            Proof::Hidden
+        } else {
+            Proof::Unheard
+        }
+    }
+
+    /// Something of the part's journal is missing: what its module did later does not show what it did meanwhile.
+    pub(super) fn unread(&mut self, part: usize, module: &str) {
+        self.unread.insert(part);
+        for open in self.open.iter_mut().filter(|open| open.on.module == module) {
+            open.proof = Proof::Hidden;
         }
     }
 
@@ -295,11 +325,12 @@ impl Attempts {
         let last = self
             .open
             .iter()
-            .rposition(|open| is_this(&open.on.module) && open.proof != Proof::Gone);
+            .rposition(|open| is_this(&open.on.module) && !matches!(open.proof, Proof::Gone | Proof::Hidden));
         if let Some(last) = last.filter(|_| !self.explained) {
             self.bricks.push(self.open.remove(last).on);
         }
-        for open in self.open.iter_mut().filter(|open| is_this(&open.on.module)) {
+        let of_this = |open: &&mut OpenAttempt| is_this(&open.on.module) && open.proof != Proof::Hidden;
+        for open in self.open.iter_mut().filter(of_this) {
             open.proof = Proof::Gone;
         }
         self.explained = true;

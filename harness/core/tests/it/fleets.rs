@@ -115,6 +115,25 @@ fn a_canary_has_a_delta_alone_until_a_batch_has_passed() {
     gets(&mut fleet, 1, "three");
 }
 
+/// One that was lost before it had an update is a canary no more.
+#[test]
+fn the_rig_whose_batch_passed_is_named() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 1, 1, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    let left = vec!["one".to_owned()];
+    fleet.lost(0, "its process ended", left, FAILED);
+    let Take::Batch(_) = fleet.take(1) else {
+        panic!("the next rig is the canary");
+    };
+    let passed = FleetEvent::CanaryPassed {
+        suite: "suite".into(),
+        rigs: vec!["r1".into()],
+    };
+    assert_eq!(fleet.closed(1, PASSED), [passed]);
+}
+
 /// The order of the rigs says whose module is risked, not which process is the quickest.
 #[test]
 fn the_first_rig_that_can_is_the_canary() {
@@ -272,7 +291,10 @@ fn more_bricks_than_are_allowed_pause_the_run() {
     gets(&mut fleet, 2, "three");
     fleet.lost(1, "dead", Vec::new(), BRICKED);
     let why = fleet.paused().expect("two are more than one");
-    assert!(why.contains("modules bricked: 2, the last on `r1`"), "{why}");
+    assert!(
+        why.contains("cases that ended with a brick: 2, the last on `r1`"),
+        "{why}"
+    );
     assert!(!fleet.is_over(), "r2 finishes what it has");
     fleet.closed(2, PASSED);
     assert!(fleet.is_over());

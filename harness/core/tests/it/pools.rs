@@ -165,6 +165,74 @@ fn modules_are_told_apart() {
     assert_eq!((counts[0].bricks, counts[1].bricks, pool.slots), (0, 1, 9));
 }
 
+/// The claim does not count a directed cut. A module that one has bricked is bricked all the same.
+#[test]
+fn a_directed_cut_bricks_a_module_too() {
+    let directed = |told: &mut Told, brick: bool| {
+        let mut case = case("d1");
+        if let Some(part) = &mut case.part
+            && let Role::Cut(slot) = &mut part.role
+        {
+            slot.claim = None;
+        }
+        told.0.on(&Event::CasePlanned {
+            case: Box::new(case),
+            skip: None,
+        });
+        told.taken("b");
+        told.says(OTHER);
+        if brick {
+            let mut cut = tallied(0, true, None);
+            cut.case = "d1".into();
+            (cut.counts, cut.drawn) = (false, false);
+            told.tallied(cut);
+        } else {
+            told.fleet(FleetEvent::Ordered {
+                rig: "b".into(),
+                suite: "s".into(),
+                case: "d1".into(),
+                cut: "start+0ms/power/3s".parse().expect("a cut"),
+            });
+        }
+    };
+    let mut told = good();
+    directed(&mut told, true);
+    let pool = told.pool();
+    let modules = pool.modules();
+    assert_eq!((modules.bricked, modules.open, modules.of), (1, 0, 2));
+    assert!(pool.sentence(&claim(0)).contains("1 of 2 modules bricked"));
+    assert_eq!(pool.counted().bricks, 0, "the claim does not count it");
+    let mut told = good();
+    directed(&mut told, false);
+    let pool = told.pool();
+    let modules = pool.modules();
+    assert_eq!((modules.bricked, modules.open, modules.of), (0, 1, 2));
+    assert!(
+        pool.sentence(&claim(0))
+            .contains("0 of 2 modules bricked and 1 may have")
+    );
+}
+
+#[test]
+fn few_modules_are_said_in_plain_words() {
+    let none = Told::new(2).pool().sentence(&claim(0));
+    assert!(none.contains("in the modules of this run"), "{none}");
+    assert!(
+        none.ends_with("; no cut counts yet; no module has a counted cut yet"),
+        "{none}"
+    );
+    let mut told = Told::new(2);
+    told.taken("a");
+    told.says(ONE);
+    told.cut(0, false);
+    let one = told.pool().sentence(&claim(0));
+    assert!(one.contains("in this one module"), "{one}");
+    assert!(
+        one.contains("its rate is") && one.contains("0 of 1 module bricked"),
+        "{one}"
+    );
+}
+
 /// What a table of modules says of modules of the type.
 #[test]
 fn the_module_is_the_unit() {
@@ -176,6 +244,7 @@ fn the_module_is_the_unit() {
             unjudged: 0,
             largest_batch: 0,
             is_simulated: false,
+            unread: Vec::new(),
         };
         let confidence = "95%".parse().expect("a rate");
         let bound = pool.modules().bounds(confidence).upper * 100.0;

@@ -12,6 +12,7 @@ pub mod time_estimate;
 use crate::terminal::paint::Paint;
 use case_text::{CaseWriter, ConsoleStyle, EndedCase, not_passed, sentence};
 use dfota_core::event::{CaseEnded, Event, Line, Record, RunStarted, TryEnded};
+use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::CheckOutcome;
 use dfota_core::update::Phase;
@@ -113,8 +114,9 @@ impl Console {
         };
         let suites: Vec<&str> = started.suites.iter().map(|suite| suite.name.as_str()).collect();
         let rig = &started.rig.file.name;
+        let rigs = if started.rigs.len() > 1 { "rigs" } else { "rig" };
         let text = format!(
-            "{} on rig {rig}{simulated}, seed {}",
+            "{} on {rigs} {rig}{simulated}, seed {}",
             suites.join(", "),
             started.seed
         );
@@ -363,8 +365,11 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
         text += &style.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));
     }
     let not_reached = run.count(|verdict| *verdict == Verdict::NotReached) > 0;
-    if let Some(cause) = run.given_up.filter(|_| not_reached) {
+    if let Some(cause) = run.why_not_reached().filter(|_| not_reached) {
         text += &style.below(&format!("not reached: {cause}"));
+    }
+    for line in rigs_at_fault(run) {
+        text += &style.below(&line);
     }
     for case in run.cases.iter().filter(|case| case.is_flaky()) {
         for tried in &case.earlier {
@@ -375,6 +380,23 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
         }
     }
     text
+}
+
+/// Of a run on several rigs that is an error: the rigs that may be why.
+fn rigs_at_fault(run: &Run<'_>) -> Vec<String> {
+    if run.exit() != Some(ExitCode::Error.code()) {
+        return Vec::new();
+    }
+    let out = run
+        .fleet
+        .rigs
+        .iter()
+        .filter_map(|rig| Some((rig.name(), rig.out?)));
+    let out = out.map(|(rig, why)| format!("rig {rig} got no further batch: {why}"));
+    let is_unsafe = run.fleet.is_fleet() && run.ended.is_some_and(|ended| !ended.safe);
+    let left =
+        is_unsafe.then(|| "a rig could not be made safe: look at it, then `dfota-hil check RIG`".to_owned());
+    out.chain(left).collect()
 }
 
 /// `6 passed (1 flaky), 1 failed, 2 errors`

@@ -35,7 +35,7 @@ pub fn write(run: &Run<'_>, manifest: &Manifest) -> String {
         "subject": subjects(run),
         "predicateType": PREDICATE,
         "predicate": {
-            "result": result(run.ended, passed.len(), warned.len(), failed.len()),
+            "result": result(ending(run), passed.len(), warned.len(), failed.len()),
             "configuration": configuration(run, manifest),
             "passedTests": passed,
             "warnedTests": warned,
@@ -45,6 +45,12 @@ pub fn write(run: &Run<'_>, manifest: &Manifest) -> String {
     let mut text = serde_json::to_string_pretty(&statement).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// How the run ended, by what there is of it.
+fn ending(run: &Run<'_>) -> Option<RunEnding> {
+    let exit = run.exit()?;
+    run.ended.map(|ended| RunEnding { exit, ..ended })
 }
 
 /// The result of a run by how it ended and how many cases passed, warned and failed.

@@ -36,6 +36,21 @@ pub struct RigIdentity {
     pub simulated: bool,
 }
 
+impl RigIdentity {
+    /// The same, with the names of several rigs by name: whichever came first on the command line, they are the same rigs.
+    pub fn in_order(mut self) -> Self {
+        self.name = in_order(&self.name);
+        self
+    }
+}
+
+/// The names of several rigs in a line, by name.
+pub fn in_order(names: &str) -> String {
+    let mut names: Vec<&str> = names.split(", ").collect();
+    names.sort_unstable();
+    names.join(", ")
+}
+
 /// A case of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HistoryCase {
@@ -71,6 +86,17 @@ pub struct HistoryPlace {
 }
 
 impl HistoryRun {
+    /// What the rig of this name did in it, also as one of several; nothing where it did nothing.
+    pub fn on_rig(mut self, name: &str) -> Option<Self> {
+        if self.rig.name == name {
+            return Some(self);
+        }
+        self.results.retain(|case| case.on.rig.as_deref() == Some(name));
+        let is_one_of_several = self.rig.name.split(", ").any(|rig| rig == name);
+        name.clone_into(&mut self.rig.name);
+        (is_one_of_several && !self.results.is_empty()).then_some(self)
+    }
+
     /// Takes it from a run. Nothing of a search, nor of one with `--cut`: their cases are not the suite's.
     pub fn from_run(run: &Run<'_>) -> Option<Self> {
         let started = run.started;
@@ -87,9 +113,10 @@ impl HistoryRun {
                 name: started.rig.file.name.clone(),
                 module: started.rig.module.clone(),
                 simulated: started.rig.simulated,
-            },
+            }
+            .in_order(),
             tool: started.tool.clone(),
-            exit: run.ended.map(|ended| ended.exit),
+            exit: run.exit(),
             seconds: run.took_ns as f64 / 1e9,
             results: run.cases.iter().map(|case| HistoryCase::new(run, case)).collect(),
         })
@@ -172,5 +199,39 @@ impl HistoryPlace {
             rig: Some(rig.to_owned()),
             imei: imei.map(ToString::to_string),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(name: &str, rig: &str) -> HistoryCase {
+        HistoryCase {
+            case: name.into(),
+            on: HistoryPlace {
+                rig: Some(rig.into()),
+                imei: None,
+            },
+            ..HistoryCase::default()
+        }
+    }
+
+    #[test]
+    fn a_rig_has_its_cases_of_a_run_on_several() {
+        let of = |name: &str| RigIdentity {
+            name: name.into(),
+            ..RigIdentity::default()
+        };
+        assert_eq!(of("b, a").in_order(), of("a, b").in_order());
+        let run = HistoryRun {
+            rig: of("b, a").in_order(),
+            results: vec![case("one", "a"), case("two", "b")],
+            ..HistoryRun::default()
+        };
+        let on_b = run.clone().on_rig("b").expect("it did something");
+        assert_eq!((on_b.rig, on_b.results), (of("b"), vec![case("two", "b")]));
+        assert_eq!(run.clone().on_rig("c"), None);
+        assert_eq!(run.clone().on_rig("a, b"), Some(run));
     }
 }

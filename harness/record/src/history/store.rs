@@ -252,7 +252,8 @@ impl HistoryStore {
                     name: row.get(5)?,
                     module: row.get(6)?,
                     simulated: row.get(7)?,
-                },
+                }
+                .in_order(),
                 tool: row.get(8)?,
                 exit: row.get(9)?,
                 seconds: row.get(10)?,

@@ -8,7 +8,8 @@
 //!
 //! The merged journal has the parent's records in order, and behind each [`FleetEvent::Taken`] those of that part. Records are
 //! numbered and chained anew, and what rests on a record is numbered with it. Times stay as the part has them. It is a function of
-//! the other files, so it can be made again at any time; nothing is in it that is not in one of them.
+//! the other files, so it can be made again at any time; nothing is in it that is not in one of them, but for a
+//! [`FleetEvent::Unread`] behind each part of which something is missing.
 
 mod line;
 mod part;
@@ -61,6 +62,20 @@ impl PartFault {
     /// Whether somebody changed what was written. A part that is missing or short in a run that was killed is no proof of that.
     pub fn is_proof(&self) -> bool {
         !matches!(self.kind, FaultKind::Missing { named: None })
+    }
+
+    /// Whether something that was heard is not in the merged journal, or may be another thing than was heard.
+    pub fn hides(&self) -> bool {
+        self.is_proof() && !matches!(self.kind, FaultKind::Long { .. } | FaultKind::Twice)
+    }
+}
+
+impl PartFault {
+    /// What is wrong, without the place.
+    fn what(&self) -> String {
+        let all = self.to_string();
+        let what = all.strip_prefix(&format!("{}: ", self.place));
+        what.unwrap_or(&all).to_owned()
     }
 }
 
@@ -128,8 +143,11 @@ pub fn write(folder: &Path) -> Result<Vec<PartFault>, WriteError> {
     Ok(faults)
 }
 
-/// What is missing or wrong in the parts of a run on several rigs.
+/// What is missing or wrong in the parts of a run on several rigs; nothing of a run on one.
 pub fn faults(folder: &Path) -> io::Result<Vec<PartFault>> {
+    if !is_fleet(folder) {
+        return Ok(Vec::new());
+    }
     let mut merge = MergedLines::open(folder, false)?;
     while merge.next_line()?.is_some() {}
     Ok(merge.faults)
@@ -211,6 +229,10 @@ pub struct MergedLines {
     /// Suite and id of the cases that are planned so far or will be by the parent.
     planned: HashSet<(String, String)>,
     part: Option<PartReader>,
+    /// The parent's record of the last part.
+    taken: Option<ReadLine>,
+    /// What has to be said of the last part, now that it is over.
+    unread: Option<PartFault>,
     numbering: Numbering,
     /// Where the parent's records came to stand.
     parent_places: line::Places,
@@ -231,6 +253,8 @@ impl MergedLines {
             begun: HashSet::new(),
             planned: parent.lines.iter().filter_map(ReadLine::planned).collect(),
             part: None,
+            taken: None,
+            unread: None,
             numbering: Numbering::default(),
             parent_places: line::Places::default(),
             out: Vec::new(),
@@ -243,8 +267,9 @@ impl MergedLines {
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         while let Some(part) = &mut self.part {
             let Some(line) = part.next()? else {
-                self.faults.extend(part.fault());
+                let fault = part.fault();
                 self.part = None;
+                self.fault(fault);
                 break;
             };
             if !part.keeps(&line, &mut self.planned) {
@@ -254,12 +279,17 @@ impl MergedLines {
             self.out = self.numbering.number(&line, &part.places);
             return Ok(Some(&self.out));
         }
+        if let Some(line) = self.unread() {
+            self.out = line;
+            return Ok(Some(&self.out));
+        }
         let Some(line) = self.parent.next() else {
             return Ok(None);
         };
         self.parent_places.note(line.seq, self.numbering.seq());
         self.out = self.numbering.number(&line, &self.parent_places);
         if let Some(FleetEvent::Taken(taken)) = line.fleet() {
+            self.taken = Some(line);
             self.begin(taken.folder);
         }
         Ok(Some(&self.out))
@@ -275,8 +305,23 @@ impl MergedLines {
         };
         match opened {
             Ok(part) => self.part = Some(part),
-            Err(kind) => self.faults.extend(kind.map(|kind| PartFault { place, kind })),
+            Err(kind) => self.fault(kind.map(|kind| PartFault { place, kind })),
         }
+    }
+
+    fn fault(&mut self, fault: Option<PartFault>) {
+        self.unread = fault.clone().filter(PartFault::hides);
+        self.faults.extend(fault);
+    }
+
+    /// The line that says what is missing of the last part.
+    fn unread(&mut self) -> Option<Vec<u8>> {
+        let fault = self.unread.take()?;
+        let event = FleetEvent::Unread {
+            why: fault.what(),
+            folder: fault.place,
+        };
+        self.numbering.beside(self.taken.as_ref()?, Event::Fleet(event))
     }
 }
 

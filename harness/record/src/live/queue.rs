@@ -92,7 +92,10 @@ impl Queue {
                 self.passed.insert(suite.clone());
             }
             FleetEvent::Paused { why } => self.paused = Some(why.clone()),
-            FleetEvent::Ordered { .. } | FleetEvent::RigOut { .. } | FleetEvent::WrittenOff { .. } => {}
+            FleetEvent::Ordered { .. }
+            | FleetEvent::RigOut { .. }
+            | FleetEvent::WrittenOff { .. }
+            | FleetEvent::Unread { .. } => {}
         }
     }
 

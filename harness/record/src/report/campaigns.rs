@@ -279,6 +279,15 @@ impl CampaignReport {
         directed.map(|(bin, count)| CutWindow::new(bin.to_string(), "directed", *count, None))
     }
 
+    /// What the pool says beside the claim: of its modules and whether they differ.
+    pub fn about_modules(&self) -> impl Iterator<Item = String> {
+        let pool = self.pool.iter().filter(|_| self.claim.is_some());
+        pool.flat_map(|pool| {
+            let sentences = pool.sentences.iter().skip(1).cloned();
+            sentences.chain(pool.strata.iter().map(StratumReport::line))
+        })
+    }
+
     /// The cuts in each window of the update, with the bounds of its rate.
     pub fn by_window(&self) -> impl Iterator<Item = String> {
         self.counted().chain(self.directed()).map(|window| window.line())
@@ -296,18 +305,28 @@ impl StratumReport {
         let Stratum {
             counted,
             open,
+            uncounted_open,
             earlier,
             ..
         } = &self.stratum;
+        let open: Vec<&str> = open.iter().chain(uncounted_open).map(String::as_str).collect();
         let open = match open.len() {
             0 => String::new(),
             _ => format!("; ordered, and nobody knows what they did: {}", open.join(", ")),
         };
+        let below = if self.bound < 1.0 {
+            format!(", below {:.3}%", self.bound * 100.0)
+        } else {
+            String::new()
+        };
+        let uncounted = match self.stratum.uncounted_bricks {
+            0 => String::new(),
+            some => format!("; {} that the claim does not count", bricks(some)),
+        };
         format!(
-            "{}: {}, below {:.3}%{}{open}",
+            "{}: {}{below}{}{uncounted}{open}",
             self.stratum.name(),
             count_of(*counted, "counted cut"),
-            self.bound * 100.0,
             runs(earlier),
         )
     }

@@ -5,9 +5,12 @@ use super::case_run::{LostAttempt, Restored};
 use super::fleet::{FleetRun, PartRun};
 use crate::case_name::CaseName;
 use crate::counted::{Counted, CountedResults};
+use dfota_core::campaign::Role;
 use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::pool_fold::PoolFold;
 use dfota_core::verdict::{Finding, Rule, Verdict};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// The cases in the order of the plan, as far as the journal was read.
 pub(super) struct CaseOrder<'a> {
@@ -53,7 +56,43 @@ impl<'a> CaseOrder<'a> {
                 parts.find(|part| (&*part.taken.batch, part.taken.attempt) == (lost.batch, lost.attempt));
             lost.why = part.and_then(|part| part.lost);
         }
+        for part in &fleet.parts {
+            self.unread(part);
+        }
+        let claims = self.cases.iter_mut().filter(|case| case.case.is_claim());
+        claims.for_each(|case| claim_without_parts(case, &fleet.pools));
         self.cases
+    }
+
+    /// Something of what the rig wrote down is missing: its cases without a result are errors, and so are those that passed, for
+    /// what the module did later may have changed that. A failure was seen, and stays.
+    fn unread(&mut self, part: &PartRun<'a>) {
+        let Some(why) = part.unread else { return };
+        let (given, taken) = (part.given, part.taken);
+        let sentence = format!(
+            "the result of this case on the rig {} is not known: {}: {why}",
+            taken.rig, taken.folder
+        );
+        for case in self
+            .cases
+            .iter_mut()
+            .filter(|case| case.case.suite == given.suite)
+        {
+            if !given.cases.contains(&case.case.id) && !is_for(&case.case.id, &taken.rig) {
+                continue;
+            }
+            let here = case.rig == Some(&*taken.rig);
+            let is_unknown = match &case.verdict {
+                Verdict::NotReached => true,
+                Verdict::Pass => here,
+                Verdict::Inconclusive(finding) => here && finding.rule == Rule::Interrupted,
+                _ => false,
+            };
+            if is_unknown {
+                case.verdict = Verdict::by(Rule::RigLost, sentence.clone());
+                (case.rig, case.outcome, case.summary) = (Some(taken.rig.as_str()), None, "");
+            }
+        }
     }
 
     fn find(&mut self, name: CaseName<'_>) -> Option<&mut CaseRun<'a>> {
@@ -157,6 +196,44 @@ impl<'a> CaseOrder<'a> {
             case.lost.push(attempt);
         }
     }
+}
+
+/// Whether the case is one that each rig makes for itself, and of this rig.
+fn is_for(id: &str, rig: &str) -> bool {
+    let named = format!("rig={rig}");
+    let inside = id
+        .rsplit_once('[')
+        .and_then(|(_, inside)| inside.strip_suffix(']'));
+    inside.is_some_and(|inside| inside.split(',').any(|part| part == named))
+}
+
+/// A claim is judged by what is there. Where a part is missing, what the run said of it when that part was there does not stand.
+fn claim_without_parts(case: &mut CaseRun<'_>, pools: &PoolFold) {
+    let suite = &case.case.suite;
+    let Some((part, claim)) = case.case.part.as_ref().and_then(|part| match &part.role {
+        Role::Claim(claim) => Some((part, claim)),
+        _ => None,
+    }) else {
+        return;
+    };
+    let is_judged = !matches!(case.verdict, Verdict::Skip { .. } | Verdict::NotReached);
+    if !is_judged || pools.unread_of(suite).next().is_none() {
+        return;
+    }
+    let mut verdict = pools.pool(suite, &part.campaign).judge(claim);
+    let was = match case.verdict.finding() {
+        None => case.verdict.name(),
+        Some(finding) => finding.rule.id(),
+    };
+    if let Verdict::Fail(finding) | Verdict::Error(finding) | Verdict::Inconclusive(finding) = &mut verdict
+        && finding.rule.id() != was
+    {
+        let _ = write!(
+            finding.sentence,
+            "; with these parts, the run had judged it `{was}`"
+        );
+    }
+    (case.verdict, case.summary) = (verdict, "");
 }
 
 fn unfinished() -> Verdict {

@@ -54,6 +54,17 @@ pub struct PartRun<'a> {
     pub lost: Option<&'a str>,
     /// What it was started with, where its journal is there.
     pub started: Option<&'a RunStarted>,
+    /// The suite and the cases that the rig was given.
+    pub given: GivenCases<'a>,
+    /// What of its journal is missing or was changed, if anything.
+    pub unread: Option<&'a str>,
+}
+
+/// Cases of a suite that were given to a rig.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GivenCases<'a> {
+    pub suite: &'a str,
+    pub cases: &'a [String],
 }
 
 /// What the cases of a rig came to.
@@ -109,6 +120,12 @@ impl<'a> FleetRun<'a> {
         names.join(", ")
     }
 
+    /// Parts of whose journal something is missing, each with what it is.
+    pub fn unread(&self) -> impl Iterator<Item = String> {
+        let parts = self.parts.iter();
+        parts.filter_map(|part| Some(format!("{}: {}", part.taken.folder, part.unread?)))
+    }
+
     /// A rig by its name.
     pub fn rig(&self, name: &str) -> Option<&RigRun<'a>> {
         self.rigs.iter().find(|rig| rig.name() == name)
@@ -123,6 +140,8 @@ pub(super) struct FleetOrder<'a> {
     rigs: HashMap<&'a str, usize>,
     /// The part that speaks, by its place; nothing: the parent.
     part: Option<usize>,
+    /// What is left of each batch.
+    batches: HashMap<&'a str, GivenCases<'a>>,
 }
 
 impl<'a> FleetOrder<'a> {
@@ -192,7 +211,25 @@ impl<'a> FleetOrder<'a> {
                     end: None,
                     lost: None,
                     started: None,
+                    given: self.batches.get(&*taken.batch).copied().unwrap_or_default(),
+                    unread: None,
                 });
+            }
+            FleetEvent::Queued {
+                batch, suite, cases, ..
+            } => {
+                self.batches.insert(batch, GivenCases { suite, cases });
+            }
+            FleetEvent::Again { batch, cases } => {
+                if let Some(given) = self.batches.get_mut(&**batch) {
+                    given.cases = cases;
+                }
+            }
+            FleetEvent::Unread { folder, why } => {
+                let mut parts = self.fleet.parts.iter_mut();
+                if let Some(part) = parts.find(|part| part.taken.folder == *folder) {
+                    part.unread = Some(why);
+                }
             }
             FleetEvent::Closed(end) => self.ended(end, None),
             FleetEvent::Lost { end, why, .. } => self.ended(end, Some(why)),

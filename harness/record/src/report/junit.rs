@@ -153,7 +153,7 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
     text
 }
 
-/// Of the case that judges a claim: the cuts in each window of the update, with the bounds of its rate.
+/// Of the case that judges a claim: its modules, and the cuts in each window of the update, with the bounds of its rate.
 fn by_window(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
     let Some(part) = case.case.part.as_ref().filter(|_| case.case.is_claim()) else {
         return Vec::new();
@@ -164,7 +164,7 @@ fn by_window(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
     let lines = campaigns
         .iter()
         .find(mine)
-        .map(|campaign| campaign.by_window().collect());
+        .map(|campaign| campaign.about_modules().chain(campaign.by_window()).collect());
     lines.unwrap_or_default()
 }
 
@@ -377,6 +377,7 @@ fn of_run(run: &Run<'_>) -> Vec<(String, String)> {
     ];
     if run.fleet.is_fleet() {
         list.push(("rigs", run.fleet.names()));
+        list.extend(run.fleet.unread().map(|unread| ("missing", unread)));
     }
     list.into_iter()
         .map(|(name, value)| (name.to_owned(), value))

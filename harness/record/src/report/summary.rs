@@ -144,6 +144,8 @@ struct PartSummary<'a> {
     head: Option<&'a str>,
     /// Why the rig stopped in the middle of it, if it did.
     lost: Option<&'a str>,
+    /// What of its journal is missing or was changed, if anything.
+    missing: Option<&'a str>,
 }
 
 /// Who the module said it was.
@@ -302,7 +304,7 @@ fn summary<'r, 'a>(run: &'r Run<'a>) -> Summary<'r, 'a> {
             rig_checks: &run.rig_checks,
         },
         ending: EndingSummary {
-            exit: run.ended.map(|ended| ended.exit),
+            exit: run.exit(),
             interrupted: run.ended.is_none_or(|ended| ended.interrupted),
             rig_safe: run.ended.map(|ended| ended.safe),
         },
@@ -351,6 +353,7 @@ fn part<'a>(part: &PartRun<'a>) -> PartSummary<'a> {
         lines: part.end.map(|end| end.lines),
         head: part.end.map(|end| end.head.as_str()),
         lost: part.lost,
+        missing: part.unread,
     }
 }
 

@@ -475,3 +475,27 @@ fn the_next_run_is_told_what_turned_out_to_be_a_brick() {
     is_bricked(&third, 1);
     assert!(third.pool().strata.iter().all(|stratum| stratum.open.is_empty()));
 }
+
+/// What was not heard is not evidence: not that a module lived through its cuts, nor that none of them bricked it.
+#[test]
+fn a_part_that_is_missing_leaves_the_claim_open() {
+    let mut told = good();
+    is_shown(&told);
+    told.taken("c");
+    told.unread("c");
+    is_open(
+        &told,
+        "parts of the journal that are missing or were changed: rigs/c/s-1",
+    );
+    // The parent knows what was ordered in it. That the module goes on later shows nothing: it may have been reflashed.
+    let mut told = all_but_the_last();
+    told.unread("b");
+    told.ordered("b", 7);
+    told.closed("b");
+    told.taken("b");
+    told.says(OTHER);
+    told.cut(7, false);
+    told.takes_a_delta();
+    is_open(&told, "`c7` on `b`");
+    assert_eq!(told.pool().modules().open, 1);
+}

@@ -129,6 +129,14 @@ impl Told {
         });
     }
 
+    /// Something of what the part has told is missing.
+    pub(super) fn unread(&mut self, rig: &str) {
+        self.fleet(FleetEvent::Unread {
+            folder: format!("rigs/{rig}/s-1"),
+            why: "its journal is missing".into(),
+        });
+    }
+
     pub(super) fn written_off(&mut self, slot: usize) {
         self.fleet(FleetEvent::WrittenOff {
             suite: "s".into(),

@@ -36,7 +36,7 @@ pub struct HistoryArgs {
     /// Only so many of the latest runs of each rig
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     last: u32,
-    /// Only runs on the rig of this name
+    /// Only runs on the rig of this name; of runs on several rigs, only its cases
     #[arg(long, value_name = "NAME")]
     rig: Option<String>,
     /// Make the store again from these run folders, or folders of run folders [default: reports]
@@ -124,16 +124,17 @@ pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError
     }
     let query = HistoryQuery::parse(args)?;
     let (place, runs) = match &query.folder {
-        Some(folder) => (folder.clone(), of_folder(folder, args)?),
+        Some(folder) => (folder.clone(), of_folder(folder)?),
         None => {
             let path = args.place.path()?;
-            let wanted = RunQuery {
-                rig: args.rig.as_deref(),
-                ..RunQuery::default()
-            };
             let store = HistoryStore::read(&path).map_err(CommandError::usage)?;
-            (path, store.runs(&wanted).map_err(CommandError::error)?)
+            let runs = store.runs(&RunQuery::default()).map_err(CommandError::error)?;
+            (path, runs)
         }
+    };
+    let runs = match &args.rig {
+        Some(rig) => runs.into_iter().filter_map(|run| run.on_rig(rig)).collect(),
+        None => runs,
     };
     let rigs = rigs(runs, args, &query)?;
     let is_one_case = query.case.is_some();
@@ -153,9 +154,8 @@ pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError
 }
 
 /// The runs in a folder, the oldest first, with a note on each that cannot be read.
-fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<HistoryRun>, CommandError> {
+fn of_folder(folder: &Path) -> Result<Vec<HistoryRun>, CommandError> {
     let (mut runs, _) = entries(&run_folders(folder)?);
-    runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig.name));
     runs.sort_by(|one, other| one.utc.cmp(&other.utc));
     Ok(runs)
 }

@@ -11,7 +11,7 @@ use crate::terminal::{print, print_warning};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
-use dfota_record::journal::merge;
+use dfota_record::journal::merge::{self, PartFault};
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
@@ -39,7 +39,7 @@ pub struct ReportArgs {
     issued: Option<Day>,
 }
 
-/// Makes them; 0 also when cases of the run had failed.
+/// Makes them; 0 also when cases of the run had failed, `Error` where a part of its journal is missing.
 pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError> {
     if args.pdf && !cfg!(feature = "pdf") {
         return Err(CommandError::usage(
@@ -75,10 +75,9 @@ pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError>
         print(&format!("             {}\n", path.display()));
     }
     print(&page(&args.run));
-    if merge::is_fleet(&args.run) {
-        for fault in merge::faults(&args.run).map_err(CommandError::usage)? {
-            print_warning(format_args!("warning: {fault}"));
-        }
+    let faults = merge::faults(&args.run).map_err(CommandError::usage)?;
+    for fault in &faults {
+        print_warning(format_args!("warning: {fault}"));
     }
     match made {
         Err(why) if key.is_some() => {
@@ -86,6 +85,9 @@ pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError>
         }
         Err(why) => print_warning(format_args!("warning: {why}")),
         Ok(()) => {}
+    }
+    if faults.iter().any(PartFault::hides) {
+        return Ok(ExitCode::Error);
     }
     Ok(ExitCode::Success)
 }

@@ -41,6 +41,8 @@ struct RigLine {
     erred: bool,
     /// The folder of its batch.
     part: String,
+    /// What was said of it last: it is not said again.
+    told: String,
 }
 
 impl FleetConsole {
@@ -63,6 +65,7 @@ impl FleetConsole {
                 transcript: String::new(),
                 erred: false,
                 part: String::new(),
+                told: String::new(),
             };
             (name.clone(), line)
         };
@@ -148,6 +151,9 @@ fn left(done: WorkDone, elapsed: Duration) -> String {
     }
     let share = over_ms as f64 / all_ms.max(1) as f64;
     let left = elapsed.mul_f64((1.0 - share) / share);
+    if over_ms >= all_ms {
+        return "every batch is over".to_owned();
+    }
     format!(
         "{:.0} % of the batches · about {} left",
         share * 100.0,
@@ -174,8 +180,18 @@ impl RigLine {
                 _ => {}
             },
             Event::CaseEnded(_) => self.case.clear(),
+            Event::Note { text } | Event::GivenUp { cause: text } => self.told.clone_from(text),
             _ => {}
         }
+    }
+
+    /// A cause behind a sentence; nothing where it was said last.
+    fn once(&mut self, why: &str) -> String {
+        if self.told == why {
+            return String::new();
+        }
+        self.told = why.to_owned();
+        format!(": {why}")
     }
 
     fn show(&self, what: &str) {
@@ -198,13 +214,21 @@ impl Observer for ParentLines {
         {
             line.part.clone_from(&taken.folder);
         }
+        let rigs = &mut lines.rigs;
+        let mut once = |rig: &str, why: &str| {
+            let line = rigs.get_mut(rig);
+            line.map_or_else(|| format!(": {why}"), |line| line.once(why))
+        };
         let Some(console) = &mut lines.console else { return };
         let said = match &record.event {
-            Event::Fleet(FleetEvent::Lost { end, why, .. }) => {
-                Some(format!("rig {}: lost its batch {}: {why}", end.rig, end.batch))
-            }
+            Event::Fleet(FleetEvent::Lost { end, why, .. }) => Some(format!(
+                "rig {}: lost its batch {}{}",
+                end.rig,
+                end.batch,
+                once(&end.rig, why)
+            )),
             Event::Fleet(FleetEvent::RigOut { rig, why }) => {
-                Some(format!("rig {rig} gets no further batch: {why}"))
+                Some(format!("rig {rig} gets no further batch{}", once(rig, why)))
             }
             Event::Fleet(FleetEvent::GivenUp { batch, why }) => {
                 Some(format!("batch {batch} is given up: {why}"))
@@ -212,7 +236,9 @@ impl Observer for ParentLines {
             Event::Fleet(FleetEvent::Paused { why }) => Some(format!("no further batch is begun: {why}")),
             Event::Fleet(FleetEvent::CanaryPassed { suite, rigs }) => {
                 let rigs = rigs.join(", ");
-                Some(format!("{suite}: a batch passed on {rigs}; the other rigs begin"))
+                Some(format!(
+                    "{suite}: a batch passed on {rigs}: every rig may have its packages"
+                ))
             }
             _ => None,
         };

@@ -9,7 +9,7 @@ use dfota_core::exit_code::ExitCode;
 use dfota_core::fleet::AbandonedCase;
 use dfota_core::pool_fold::{ClosedAttempt, OpenCut, PoolFold};
 use dfota_core::run_fold::RunFold;
-use dfota_core::verdict::{Rule, Verdict, exit_code};
+use dfota_core::verdict::{Class, Rule, Verdict, exit_code};
 use dfota_record::counted::{Counted, CountedResults};
 use dfota_record::journal::{self, Journal, ReadError};
 use dfota_record::report::RunEnding;
@@ -153,7 +153,40 @@ impl FinalVerdicts {
                 _ => {}
             }
         }
+        self.skip_calibrations(journal);
         self.end_run(journal, ended)
+    }
+
+    /// A calibration that failed with its rig is not needed any more, if other rigs have made all cuts of the campaign.
+    fn skip_calibrations(&mut self, journal: &Journal) {
+        let of = |case: &Case| {
+            let part = case.part.as_ref()?;
+            Some((case.suite.clone(), part.campaign.clone()))
+        };
+        let is =
+            |case: &Case, role: fn(&Role) -> bool| case.part.as_ref().is_some_and(|part| role(&part.role));
+        let is_cut = |role: &Role| matches!(role, Role::Cut(_) | Role::Control);
+        let unmade = |verdict: &Verdict| matches!(verdict, Verdict::Error(_) | Verdict::NotReached);
+        let cuts = self.cases.iter().filter(|(case, _)| is(case, is_cut));
+        let owed: BTreeSet<_> = cuts
+            .filter(|(_, verdict)| unmade(verdict))
+            .filter_map(|(case, _)| of(case))
+            .collect();
+        let not_needed = |(case, verdict): &&(Case, Verdict)| {
+            let of_rig = verdict.class() == Some(Class::Rig) && matches!(verdict, Verdict::Error(_));
+            of_rig
+                && is(case, |role| matches!(role, Role::Calibration))
+                && of(case).is_some_and(|campaign| !owed.contains(&campaign))
+        };
+        let skipped: Vec<(Case, Verdict)> = self.cases.iter().filter(not_needed).cloned().collect();
+        for (case, verdict) in skipped {
+            let why = verdict.finding().map_or("", |finding| &finding.sentence);
+            let reason = format!("not needed: other rigs made the cuts of this one, which failed: {why}");
+            self.say(
+                journal,
+                Event::CaseEnded(CaseEnded::untried(&case, Verdict::Skip { reason })),
+            );
+        }
     }
 
     fn end_run(&mut self, journal: &Journal, ended: &BatchesEnded) -> ExitCode {

@@ -5,8 +5,8 @@
 use super::event;
 use crate::digest::hex;
 use crate::journal::chain::{self, Touched};
-use dfota_core::event::Event;
 use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::{Event, Record};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -167,6 +167,23 @@ impl Numbering {
         if matches!(line.event.as_str(), "case-ended" | "try-ended") {
             text = with_evidence(&text, places);
         }
+        self.chained(text)
+    }
+
+    /// A line of the merged journal alone, as old as this one.
+    pub(super) fn beside(&mut self, line: &ReadLine, event: Event) -> Option<Vec<u8>> {
+        let record: Record = serde_json::from_str(&line.text).ok()?;
+        let (seq, prev) = (self.seq, self.prev.clone());
+        let text = serde_json::to_string(&Record {
+            seq,
+            prev,
+            event,
+            ..record
+        });
+        Some(self.chained(text.ok()?))
+    }
+
+    fn chained(&mut self, mut text: String) -> Vec<u8> {
         self.seq += 1;
         self.prev = hex(&Sha256::digest(&text));
         text.push('\n');

@@ -58,10 +58,9 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
     let unclear = run.count(|verdict| matches!(verdict, Verdict::Inconclusive(_)));
     let unreached = run.count(|verdict| *verdict == Verdict::NotReached);
     let killed = run.ended.is_none();
-    let exit = run.ended.map_or_else(
-        || exit_code(run.cases.iter().map(|case| &case.verdict), true).code(),
-        |ended| ended.exit,
-    );
+    let exit = run
+        .exit()
+        .unwrap_or_else(|| exit_code(run.cases.iter().map(|case| &case.verdict), true).code());
     let rest = if unreached > 0 {
         format!(" {} not reached.", count_of(unreached, "case"))
     } else {
@@ -170,6 +169,9 @@ fn rigs(run: &Run<'_>) -> Markup {
                     tbody { @for rig in rigs { (rig_row(run, rig)) } }
                 }
             }
+            @for unread in run.fleet.unread() {
+                p { strong { "Not in this report: " } (unread) ". What was not heard is not evidence: its cases are errors, and its claims open." }
+            }
             @if let Some(why) = run.fleet.paused { p { strong { "The run was paused: " } (why) } }
         }
     }
@@ -251,7 +253,7 @@ fn claims(book: &Book<'_, '_>) -> Markup {
             dt { "Claim" }
             dd { "none: this run has no campaign of random cuts" }
             dt { "Bound" }
-            dd { "none: " (count_of(cuts, "cut")) " at chosen places, however they ended, give no rate" }
+            dd { @if cuts == 0 { "none: no cut was made" } @else { "none: " (count_of(cuts, "cut")) " at chosen places, however they ended, give no rate" } }
         }
         @for campaign in &campaigns {
             dt { "Claim" }

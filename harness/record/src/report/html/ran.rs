@@ -5,6 +5,7 @@ use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport, CutWindow, PoolReport, StratumReport};
 use dfota_core::case::Package;
 use dfota_core::event::FileFacts;
+use dfota_core::pool::Stratum;
 use dfota_core::rig_check::CheckOutcome;
 use maud::{Markup, html};
 
@@ -89,15 +90,15 @@ fn modules(pool: &PoolReport) -> Markup {
                     @let StratumReport { stratum, bound } = module;
                     tr {
                         th scope="row" { (stratum.name()) } td { (stratum.imei.as_deref().unwrap_or("not read")) }
-                        td.number { (stratum.counted.cuts) } td.number { (stratum.counted.bricks) }
-                        td.number { (format!("{:.3}%", bound * 100.0)) } td.number { (stratum.unjudged) }
-                        td { (stratum.open.join(", ")) }
+                        td.number { (stratum.counted.cuts) } td.number { (stratum.counted.bricks) @if stratum.uncounted_bricks > 0 { " and " (stratum.uncounted_bricks) " not counted" } }
+                        td.number { @if *bound < 1.0 { (format!("{:.3}%", bound * 100.0)) } @else { "none yet" } } td.number { (stratum.unjudged) }
+                        td { (open_cases(stratum)) }
                         @if is_of_several_runs { td { (module.earlier_runs()) } }
                     }
                 } }
             }
         }
-        @if pool.strata.iter().any(|module| !module.stratum.open.is_empty()) {
+        @if pool.strata.iter().any(|module| !open_cases(&module.stratum).is_empty()) {
             p.quiet { "An open attempt is a cut that was ordered and has no verdict: nobody knows what it did. The bounds hold whatever it did." }
         }
         @for sentence in &pool.sentences { p { (sentence) } }
@@ -214,4 +215,15 @@ fn file(what: &str, file: &FileFacts) -> Markup {
             pre tabindex="0" { (file.text) }
         }
     }
+}
+
+/// Cases whose cut was ordered on the module, and of which nobody knows what they did.
+fn open_cases(module: &Stratum) -> String {
+    let all: Vec<&str> = module
+        .open
+        .iter()
+        .chain(&module.uncounted_open)
+        .map(String::as_str)
+        .collect();
+    all.join(", ")
 }

@@ -2,7 +2,7 @@
 
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
-use dfota_record::journal;
+use dfota_record::journal::{self, merge};
 use dfota_record::rejudge::{self, RejudgeError, Rejudged};
 use dfota_record::report::anew;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,13 @@ pub(super) fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<ExitCod
         let differs = rejudged.differing().next().is_some();
         if differs || rejudged.exit.is_some() {
             exit = exit.max(ExitCode::Failed);
+        }
+        let faults = merge::faults(run).map_err(CommandError::usage)?;
+        for fault in &faults {
+            print_warning(format_args!("warning: {name}: {fault}"));
+        }
+        if !faults.is_empty() {
+            exit = exit.max(ExitCode::Usage);
         }
     }
     Ok(exit)

@@ -36,7 +36,8 @@ pub(super) fn write(
         name: begun.rig.file.name.clone(),
         module: begun.rig.module.clone(),
         simulated: begun.rig.simulated,
-    };
+    }
+    .in_order();
     journal.post(Event::RunStarted(Box::new(begun)));
     for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {

@@ -163,7 +163,7 @@ fn more_bricks_than_are_allowed_pause_the_run() {
     let why = paused["why"].as_str().expect("a reason");
     assert_eq!(
         why,
-        "modules bricked: 1, the last on `a`; the run survives 0 (`--max-bricks`)"
+        "cases that ended with a brick: 1, the last on `a`; the run survives 0 (`--max-bricks`)"
     );
     ran.says(why);
     one_brick_and_the_rest_not_reached(&lab);

@@ -1,7 +1,7 @@
 //! Flags of a run and keys of a suite, with several rigs.
 
 use super::{arguments, cuts, nothing_is_left, rig, rigs_of, stands, told, whole};
-use crate::lab::Lab;
+use crate::lab::{Lab, Ran};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -56,6 +56,21 @@ fn a_canary_that_fails_holds_the_others() {
     assert_eq!(told(&lab, "canary-passed"), Vec::<Value>::new());
 }
 
+/// Every report says why cases were not reached.
+#[track_caller]
+fn not_reached_because(lab: &Lab, ran: &Ran, why: &str) {
+    ran.says(&format!("not reached: {why}"));
+    let run: Value = serde_json::from_str(&lab.read("out/run.json")).expect("JSON");
+    let because = run["not_reached_because"].as_str().unwrap_or_default();
+    assert!(because.contains(why), "{because}");
+    let junit = lab.read("out/junit.xml");
+    assert!(junit.contains(&format!("not reached: {why}")), "{junit}");
+    assert!(
+        lab.read("out/report.html")
+            .contains(&because.replace('&', "&amp;"))
+    );
+}
+
 #[test]
 fn the_first_failure_ends_the_handing_out() {
     let lab = Lab::new();
@@ -72,6 +87,7 @@ fn the_first_failure_ends_the_handing_out() {
     let count = |what: &str| verdicts.iter().filter(|verdict| verdict.contains(what)).count();
     assert!((1..=2).contains(&count(" fail no-resume")), "{verdicts:#?}");
     assert!(count(" not-reached -") >= 10, "{verdicts:#?}");
+    not_reached_because(&lab, &ran, "`--fail-fast`: lab::cut[");
 }
 
 /// What has begun is finished; nothing is abandoned.
@@ -91,6 +107,7 @@ fn the_time_is_over() {
     assert!(count(" pass -") >= 1, "{verdicts:#?}");
     assert_eq!(count(" pass -") + count(" not-reached -"), 12, "{verdicts:#?}");
     assert!(count(" not-reached -") >= 1, "{verdicts:#?}");
+    not_reached_because(&lab, &ran, "`--max-time 1s` is over");
 }
 
 #[test]

@@ -78,6 +78,62 @@ fn total(shares: &BTreeMap<String, Share>) -> u64 {
     shares.values().map(|share| share.cuts).sum()
 }
 
+/// What was not heard is not evidence: a run without one of its parts passes nothing that the part was needed for.
+#[test]
+fn a_missing_part_opens_the_claim_and_is_named() {
+    let lab = Lab::new();
+    campaign(&lab, 2);
+    rigs(&lab, &["a", "b"]);
+    run(&lab, &["a", "b"], "out", &[]).ends(0);
+    let parts = |lab: &Lab| {
+        let run: Value = serde_json::from_str(&lab.read("out/run.json")).expect("JSON");
+        run["parts"].as_array().cloned().expect("parts")
+    };
+    let folder = parts(&lab)
+        .iter()
+        .find(|part| part["rig"] == "b")
+        .expect("a part of b")["folder"]
+        .clone();
+    let folder = folder.as_str().expect("a folder");
+    std::fs::remove_dir_all(lab.path("out").join(folder)).expect("its folder");
+    let names = lab.names("out");
+    for name in names.iter().filter(|name| name.starts_with("evidence")) {
+        std::fs::remove_file(lab.path("out").join(name)).expect("its evidence");
+    }
+
+    let missing = format!("{folder}: its journal is missing");
+    lab.run(&["judge", "out"]).ends(2).complains(&missing);
+    lab.run(&["report", "out"]).ends(3).complains(&missing);
+    let run: Value = serde_json::from_str(&lab.read("out/run.json")).expect("JSON");
+    assert_eq!(run["exit"], 3);
+    let of_part = run["parts"]
+        .as_array()
+        .and_then(|parts| parts.iter().find(|part| part["folder"] == folder));
+    let said = of_part
+        .and_then(|part| part["missing"].as_str())
+        .expect("what is missing");
+    assert!(said.starts_with("its journal is missing"), "{said}");
+    assert_eq!(run["campaigns"][0]["verdict"], "open");
+    let verdicts = lab.verdicts("out");
+    assert!(
+        verdicts.iter().any(|case| case.ends_with("error rig-lost")),
+        "{verdicts:?}"
+    );
+    let claim = verdicts
+        .iter()
+        .find(|case| case.contains("claim"))
+        .expect("the claim");
+    assert!(claim.ends_with("inconclusive claim-open"), "{verdicts:?}");
+    let junit = lab.read("out/junit.xml");
+    assert!(junit.contains(&missing), "{junit}");
+    assert!(
+        junit.contains("with these parts, the run had judged it `pass`"),
+        "{junit}"
+    );
+    let page = lab.read("out/report.html");
+    assert!(page.contains(&missing) && page.contains("NO VERDICT"));
+}
+
 #[test]
 fn other_rigs_end_the_claim() {
     let lab = Lab::new();
