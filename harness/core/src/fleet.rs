@@ -10,6 +10,7 @@
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
 use crate::event::fleet::{FleetEvent, Taken};
+use crate::folder_name;
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -157,6 +158,8 @@ pub struct AbandonedCase {
 #[derive(Debug)]
 struct RigEntry {
     name: String,
+    /// That of its batches, in the run folder.
+    folder: String,
     /// Gets no further batch.
     out: bool,
     /// The place in the queue of the batch that it has.
@@ -191,15 +194,17 @@ pub struct Fleet {
 impl Fleet {
     /// An empty queue for rigs of these names.
     pub fn new(rigs: Vec<String>, rules: FleetRules) -> Self {
-        let rig = |name| RigEntry {
+        let folders = folder_name::one_for_each(&rigs);
+        let rig = |(name, folder)| RigEntry {
             name,
+            folder,
             out: false,
             batch: None,
             bricks: 0,
         };
         Self {
             entries: Vec::new(),
-            rigs: rigs.into_iter().map(rig).collect(),
+            rigs: rigs.into_iter().zip(folders).map(rig).collect(),
             rules,
             canaries: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -264,6 +269,14 @@ impl Fleet {
     }
 
     fn give(&mut self, at: usize, rig: usize) -> Take {
+        let again = self
+            .entries
+            .get(at)
+            .map(|entry| format!("{}-{}", entry.batch.name, entry.attempts + 1));
+        let is_taken = self
+            .entries
+            .iter()
+            .any(|entry| Some(&entry.batch.name) == again.as_ref());
         let (Some(entry), Some(taker)) = (self.entries.get_mut(at), self.rigs.get_mut(rig)) else {
             return Take::Done;
         };
@@ -281,13 +294,15 @@ impl Fleet {
         }
         let attempt = match entry.attempts {
             1 => String::new(),
+            // A suite may be named as a batch of another one, and then its batches as attempts at that.
+            n if is_taken => format!(".{n}"),
             n => format!("-{n}"),
         };
         let taken = Taken {
             batch: entry.batch.name.clone(),
             attempt: entry.attempts,
             rig: taker.name.clone(),
-            folder: format!("rigs/{}/{}{attempt}", taker.name, entry.batch.name),
+            folder: format!("rigs/{}/{}{attempt}", taker.folder, entry.batch.name),
         };
         Take::Batch(BatchOrder {
             taken,
