@@ -9,7 +9,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::earlier::Earlier;
-use crate::plan::fleet::{Batch, CANARY, FleetPlan, delta};
+use crate::plan::fleet::{Batch, CANARY, FleetPlan, packages};
 use crate::plan::standing::Standing;
 use crate::program;
 use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
@@ -184,7 +184,7 @@ impl Prepared {
                 .iter()
                 .map(|planned| planned.case.id.clone())
                 .collect(),
-            delta: delta(&self.suites, &batch.suite),
+            packages: packages(&self.suites, &batch.suite),
             rigs: batch.rigs.clone(),
             share: share.map(|quota| ClaimShare {
                 campaign: quota.campaign.clone(),
