@@ -148,6 +148,9 @@ pub struct Case {
     /// What it does in a campaign, if it is one of a campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<CampaignPart>,
+    /// The one rig that runs it, as its id has it; none where any rig may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rig: Option<String>,
 }
 
 impl Case {
@@ -175,7 +178,32 @@ impl Case {
             tags: Vec::new(),
             ids: Ids::default(),
             part: None,
+            rig: None,
         }
+    }
+
+    /// What random choices of the case are drawn under, beside the seed: the same on every rig.
+    pub fn dice(&self) -> String {
+        format!("{}::{}", self.suite, self.id_on_any_rig())
+    }
+
+    /// The id without the rig: `clean[via=uart,rig=bench-a]` is `clean[via=uart]`.
+    pub fn id_on_any_rig(&self) -> String {
+        let Some(rig) = &self.rig else {
+            return self.id.clone();
+        };
+        // A suite may have such a value in its matrix: that of the rig is behind it.
+        for (own, rest) in [
+            (format!(",rig={rig}]"), "]"),
+            (format!(",rig={rig},"), ","),
+            (format!("[rig={rig},"), "["),
+            (format!("[rig={rig}]"), ""),
+        ] {
+            if let Some((before, after)) = self.id.rsplit_once(own.as_str()) {
+                return format!("{before}{rest}{after}");
+            }
+        }
+        self.id.clone()
     }
 
     /// Nothing is done for a claim: it is judged by the cuts of its campaign.
@@ -355,6 +383,37 @@ mod tests {
     #[test]
     fn plain_names_are_left_alone() {
         assert_eq!(slug("lab", "clean-update"), "lab.clean-update");
+    }
+
+    #[test]
+    fn dice_do_not_know_the_rig() {
+        let package = Package {
+            name: String::new(),
+            from: "A".parse().unwrap(),
+            to: "B".parse().unwrap(),
+            bytes: 0,
+            sha256: String::new(),
+        };
+        let dice = |id: &str, rig: Option<&str>| {
+            let case = Case::plain(id, "lab", package.clone(), Via::Uart);
+            Case {
+                rig: rig.map(Into::into),
+                ..case
+            }
+            .dice()
+        };
+        for (id, dice_of) in [
+            ("clean[rig=a]", "lab::clean"),
+            ("clean[rig=a]#2", "lab::clean#2"),
+            ("clean[n=1,rig=a]", "lab::clean[n=1]"),
+            ("some[rig=a,cut=001]", "lab::some[cut=001]"),
+            ("some[n=1,rig=a,cut=001]", "lab::some[n=1,cut=001]"),
+            ("some[rig=a,rig=a,cut=001]", "lab::some[rig=a,cut=001]"),
+            ("clean[rig=ab]", "lab::clean[rig=ab]"),
+        ] {
+            assert_eq!(dice(id, Some("a")), dice_of);
+            assert_eq!(dice(id, None), alloc::format!("lab::{id}"), "of its matrix");
+        }
     }
 
     #[test]

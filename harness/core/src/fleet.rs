@@ -3,13 +3,14 @@
 //! No clock and no process: who asks is given a [`Take`], who reports gets the [`FleetEvent`]s to be written down.
 //!
 //! - The longest batch that fits goes first; the first batch of a canary is the shortest.
-//! - A delta goes to `canary` rigs alone, the first that are free, until one of its batches has passed.
+//! - A package goes to `canary` rigs alone, the first that are free, until one of its batches has passed.
 //! - A batch that is lost goes to another rig, three times at most. A rig that lost one gets no other.
 //! - A canary that is lost in the middle of an update may be a brick: no other rig gets its delta.
 //! - More bricks than the run survives, or a bricked canary, end the handing out everywhere.
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
 use crate::event::fleet::{FleetEvent, Taken};
+use crate::folder_name;
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -27,8 +28,8 @@ pub struct QueuedBatch {
     pub suite: String,
     /// The ids of its cases, in order.
     pub cases: Vec<String>,
-    /// What is let loose on canaries first: the same for batches with the same packages.
-    pub delta: String,
+    /// The packages that it may give a module, by their digests: each is let loose on canaries first.
+    pub packages: Vec<String>,
     /// The rigs that can run it, by their place in the run.
     pub rigs: Vec<usize>,
     /// The claim that it has cuts of, if it has.
@@ -157,6 +158,8 @@ pub struct AbandonedCase {
 #[derive(Debug)]
 struct RigEntry {
     name: String,
+    /// That of its batches, in the run folder.
+    folder: String,
     /// Gets no further batch.
     out: bool,
     /// The place in the queue of the batch that it has.
@@ -165,13 +168,13 @@ struct RigEntry {
     bricks: u32,
 }
 
-/// Where a delta stands with its canaries.
+/// Where a package stands with its canaries.
 #[derive(Debug, Default)]
 struct Canaries {
     rigs: BTreeSet<usize>,
     passed: bool,
-    /// The rig that was lost before that, with the delta at work. Its module may be bricked, and whoever gets the delta next may
-    /// lose his as well.
+    /// The rig that was lost before that, with the package at work. Its module may be bricked, and whoever gets the package next
+    /// may lose his as well.
     open: Option<usize>,
 }
 
@@ -181,6 +184,7 @@ pub struct Fleet {
     entries: Vec<Entry>,
     rigs: Vec<RigEntry>,
     rules: FleetRules,
+    /// By package.
     canaries: BTreeMap<String, Canaries>,
     /// Cuts of a claim that a rig was given, by suite, campaign and rig.
     given: BTreeMap<(String, String, usize), u32>,
@@ -191,15 +195,17 @@ pub struct Fleet {
 impl Fleet {
     /// An empty queue for rigs of these names.
     pub fn new(rigs: Vec<String>, rules: FleetRules) -> Self {
-        let rig = |name| RigEntry {
+        let folders = folder_name::one_for_each(&rigs);
+        let rig = |(name, folder)| RigEntry {
             name,
+            folder,
             out: false,
             batch: None,
             bricks: 0,
         };
         Self {
             entries: Vec::new(),
-            rigs: rigs.into_iter().map(rig).collect(),
+            rigs: rigs.into_iter().zip(folders).map(rig).collect(),
             rules,
             canaries: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -247,11 +253,10 @@ impl Fleet {
             .filter(|at| self.within_quota(*at, rig))
             .collect();
         let open = |at: &usize| self.is_open_to(*at, rig);
-        let first_of_delta = |at: usize| !self.canary_of(at).is_some_and(|canaries| canaries.passed);
         let length = |at: &usize| self.entries.get(*at).map_or(0, |entry| entry.batch.real_ms);
         // The sooner a canary has passed, the sooner the others begin. Of equals, the first.
         let rank = |at: &usize| {
-            let short = self.is_careful() && first_of_delta(*at);
+            let short = self.is_careful() && self.is_on_trial(*at);
             let longest = u64::MAX - length(at);
             (short, if short { length(at) } else { longest }, *at)
         };
@@ -264,6 +269,14 @@ impl Fleet {
     }
 
     fn give(&mut self, at: usize, rig: usize) -> Take {
+        let again = self
+            .entries
+            .get(at)
+            .map(|entry| format!("{}-{}", entry.batch.name, entry.attempts + 1));
+        let is_taken = self
+            .entries
+            .iter()
+            .any(|entry| Some(&entry.batch.name) == again.as_ref());
         let (Some(entry), Some(taker)) = (self.entries.get_mut(at), self.rigs.get_mut(rig)) else {
             return Take::Done;
         };
@@ -275,19 +288,23 @@ impl Fleet {
             let key = (entry.batch.suite.clone(), share.campaign.clone(), rig);
             *self.given.entry(key).or_default() += share.cuts;
         }
-        let canaries = self.canaries.entry(entry.batch.delta.clone()).or_default();
-        if !canaries.passed {
-            canaries.rigs.insert(rig);
+        for package in &entry.batch.packages {
+            let canaries = self.canaries.entry(package.clone()).or_default();
+            if !canaries.passed {
+                canaries.rigs.insert(rig);
+            }
         }
         let attempt = match entry.attempts {
             1 => String::new(),
+            // A suite may be named as a batch of another one, and then its batches as attempts at that.
+            n if is_taken => format!(".{n}"),
             n => format!("-{n}"),
         };
         let taken = Taken {
             batch: entry.batch.name.clone(),
             attempt: entry.attempts,
             rig: taker.name.clone(),
-            folder: format!("rigs/{}/{}{attempt}", taker.name, entry.batch.name),
+            folder: format!("rigs/{}/{}{attempt}", taker.folder, entry.batch.name),
         };
         Take::Batch(BatchOrder {
             taken,
@@ -308,17 +325,27 @@ impl Fleet {
             return events;
         };
         entry.place = Place::Over;
-        let (suite, delta) = (entry.batch.suite.clone(), entry.batch.delta.clone());
-        let careful = self.is_careful();
-        let on_trial = |canaries: &&mut Canaries| !canaries.passed && canaries.open.is_none();
-        if let Some(canaries) = self.canaries.get_mut(&delta).filter(on_trial)
-            && result.passed
-        {
-            canaries.passed = true;
+        let suite = entry.batch.suite.clone();
+        let news = result.passed && self.pass(at);
+        if self.is_careful() && news {
             let rigs = Vec::from([name_of(&self.rigs, rig).to_owned()]);
-            events.extend(careful.then_some(FleetEvent::CanaryPassed { suite, rigs }));
+            events.push(FleetEvent::CanaryPassed { suite, rigs });
         }
         events
+    }
+
+    /// A batch has passed, and with it each of its packages that is not held. Whether one of them had not passed before.
+    fn pass(&mut self, at: usize) -> bool {
+        let packages = self.entries.get(at).map(|entry| &entry.batch.packages);
+        let mut news = false;
+        for package in packages.into_iter().flatten() {
+            let canaries = self.canaries.get_mut(package);
+            if let Some(canaries) = canaries.filter(|canaries| !canaries.passed && canaries.open.is_none()) {
+                canaries.passed = true;
+                news = true;
+            }
+        }
+        news
     }
 
     /// So many cases of the rig's batch have ended with a brick so far.
@@ -330,10 +357,9 @@ impl Fleet {
         if more == 0 || self.paused.is_some() {
             return None;
         }
-        let batch = self.rigs.get(rig).and_then(|rig| self.entries.get(rig.batch?));
-        let delta = batch.map_or("", |entry| &entry.batch.delta);
+        let batch = self.rigs.get(rig).and_then(|rig| rig.batch);
         let name = self.rigs.get(rig).map_or("", |rig| &rig.name);
-        let canary = self.is_careful() && self.canaries.get(delta).is_some_and(|canaries| !canaries.passed);
+        let canary = self.is_careful() && batch.is_some_and(|at| self.is_on_trial(at));
         let why = if canary {
             format!("the module of the canary `{name}` was bricked: no other rig gets this delta")
         } else if self.bricks > self.rules.max_bricks {
@@ -403,13 +429,15 @@ impl Fleet {
         events
     }
 
-    /// Keeps the delta of the batch from every rig that has not had it, unless a canary has passed already.
+    /// Keeps the packages of the batch from every rig that has not had them, but for those that have passed on a canary already.
     fn hold(&mut self, at: usize, rig: usize) {
         let careful = self.is_careful();
-        let delta = self.entries.get(at).map(|entry| &entry.batch.delta);
-        let canaries = delta.and_then(|delta| self.canaries.get_mut(delta));
-        if let Some(canaries) = canaries.filter(|canaries| careful && !canaries.passed) {
-            canaries.open.get_or_insert(rig);
+        let packages = self.entries.get(at).map(|entry| &entry.batch.packages);
+        for package in packages.into_iter().flatten() {
+            let canaries = self.canaries.get_mut(package);
+            if let Some(canaries) = canaries.filter(|canaries| careful && !canaries.passed) {
+                canaries.open.get_or_insert(rig);
+            }
         }
     }
 
@@ -466,16 +494,19 @@ impl Fleet {
     }
 
     fn why_held(&self, at: usize) -> String {
-        if let Some(lost) = self.canary_of(at).and_then(|canaries| canaries.open) {
+        if let Some(lost) = self.canaries_of(at).find_map(|canaries| canaries.open) {
             let name = name_of(&self.rigs, lost);
             return format!(
                 "the canary `{name}` was lost in the middle of an update, and nobody knows what its module became: no other rig gets this delta; see whether the module on `{name}` still works, and run again"
             );
         }
-        let canaries = self.canary_of(at).map(|canaries| &canaries.rigs);
-        let names = canaries.into_iter().flatten();
-        let names: Vec<String> = names
-            .map(|rig| format!("`{}`", name_of(&self.rigs, *rig)))
+        let on_trial = self.canaries_of(at).filter(|canaries| !canaries.passed);
+        let rigs: BTreeSet<usize> = on_trial
+            .flat_map(|canaries| canaries.rigs.iter().copied())
+            .collect();
+        let names: Vec<String> = rigs
+            .into_iter()
+            .map(|rig| format!("`{}`", name_of(&self.rigs, rig)))
             .collect();
         format!(
             "no batch passed on the canary {}, so no other rig gets its packages (`--canary 0` would give them)",
@@ -542,10 +573,7 @@ impl Fleet {
 
     /// Why a rig gets none of these batches, which it could run.
     fn why_closed(&self, batches: &[usize]) -> WaitReason {
-        let is_held = |at: &usize| {
-            self.canary_of(*at)
-                .is_some_and(|canaries| canaries.open.is_some())
-        };
+        let is_held = |at: &usize| self.canaries_of(*at).any(|canaries| canaries.open.is_some());
         if batches.iter().all(is_held) {
             WaitReason::Held
         } else {
@@ -589,43 +617,76 @@ impl Fleet {
         self.rules.canary > 0 && self.rigs.len() > 1
     }
 
-    fn canary_of(&self, at: usize) -> Option<&Canaries> {
-        self.canaries.get(&self.entries.get(at)?.batch.delta)
+    fn packages(&self, at: usize) -> &[String] {
+        self.entries.get(at).map_or(&[], |entry| &entry.batch.packages)
     }
 
-    /// Whether the delta of the batch may be given to this rig now.
+    /// Those of each package of the batch that some rig has had.
+    fn canaries_of(&self, at: usize) -> impl Iterator<Item = &Canaries> {
+        self.packages(at)
+            .iter()
+            .filter_map(|package| self.canaries.get(package))
+    }
+
+    /// Whether a package of the batch has not passed on a canary.
+    fn is_on_trial(&self, at: usize) -> bool {
+        let passed = |package: &String| self.canaries.get(package).is_some_and(|canaries| canaries.passed);
+        !self.packages(at).iter().all(passed)
+    }
+
+    /// Whether every package of the batch may be given to this rig now.
     fn is_open_to(&self, at: usize, rig: usize) -> bool {
-        let canaries = self.canary_of(at);
-        let passed = canaries.is_some_and(|canaries| canaries.passed);
-        if self.rules.canary == 0 || passed {
-            return true;
-        }
-        let had = |rig: &usize| canaries.is_some_and(|canaries| canaries.rigs.contains(rig));
-        let is_held = canaries.is_some_and(|canaries| canaries.open.is_some());
-        had(&rig) || (!is_held && self.is_next_canary(at, rig, had))
+        let is_first = |package: &String| self.is_canary(package, rig) || self.is_next_canary(package, rig);
+        self.rules.canary == 0 || (self.may_try(at, rig) && self.packages(at).iter().all(is_first))
     }
 
-    /// Whether the rig may be a further canary for the delta of the batch: not while a free one before it can be. Who starts a run
-    /// says by the order of the rigs which module is risked first. `had` says which rigs are canaries.
-    fn is_next_canary(&self, at: usize, rig: usize, had: impl Fn(&usize) -> bool) -> bool {
-        let delta = self.entries.get(at).map(|entry| &entry.batch.delta);
+    /// Whether no other canary keeps a package of the batch from this rig.
+    fn may_try(&self, at: usize, rig: usize) -> bool {
+        let may = |package: &String| {
+            let is_held = self
+                .canaries
+                .get(package)
+                .is_some_and(|canaries| canaries.open.is_some());
+            self.is_canary(package, rig) || (!is_held && self.alive_canaries(package) < self.rules.canary)
+        };
+        self.packages(at).iter().all(may)
+    }
+
+    /// Whether the rig has had the package, or may, because it has passed.
+    fn is_canary(&self, package: &str, rig: usize) -> bool {
+        let canaries = self.canaries.get(package);
+        canaries.is_some_and(|canaries| canaries.passed || canaries.rigs.contains(&rig))
+    }
+
+    fn alive_canaries(&self, package: &str) -> usize {
+        let is_alive = |rig: &&usize| self.rigs.get(**rig).is_some_and(|rig| !rig.out);
+        let canaries = self.canaries.get(package).into_iter();
+        canaries
+            .flat_map(|canaries| &canaries.rigs)
+            .filter(is_alive)
+            .count()
+    }
+
+    /// Whether the rig may be a further canary for a package: not while a free one before it can be. Who starts a run says by the
+    /// order of the rigs which module is risked first.
+    fn is_next_canary(&self, package: &String, rig: usize) -> bool {
         let fits = |other: usize| {
             let mut waiting = self.entries.iter().enumerate();
             waiting.any(|(at, entry)| {
                 entry.place == Place::Waits
-                    && Some(&entry.batch.delta) == delta
+                    && entry.batch.packages.contains(package)
                     && entry.batch.rigs.contains(&other)
                     && self.within_quota(at, other)
+                    && self.may_try(at, other)
             })
         };
         let comes_before = |other: &usize| {
             let is_free = |rig: &RigEntry| !rig.out && rig.batch.is_none();
-            self.rigs.get(*other).is_some_and(is_free) && !had(other) && fits(*other)
+            let is_free = self.rigs.get(*other).is_some_and(is_free);
+            is_free && !self.is_canary(package, *other) && fits(*other)
         };
-        let is_alive = |rig: &usize| self.rigs.get(*rig).is_some_and(|rig| !rig.out);
-        let canaries = (0..self.rigs.len()).filter(&had).filter(is_alive).count();
         let first = (0..rig).filter(comes_before).count();
-        canaries + first < self.rules.canary
+        self.alive_canaries(package) + first < self.rules.canary
     }
 
     fn within_quota(&self, at: usize, rig: usize) -> bool {

@@ -32,6 +32,7 @@ pub mod exit_code;
 pub mod expect;
 pub mod fault;
 pub mod fleet;
+pub mod folder_name;
 pub mod judge;
 pub mod landing;
 pub mod lexer;

@@ -36,7 +36,7 @@ fn batch(name: &str, rigs: &[usize], real_ms: u64) -> QueuedBatch {
         name: name.into(),
         suite: "suite".into(),
         cases: vec![format!("{name}-a"), format!("{name}-b")],
-        delta: "delta".into(),
+        packages: vec!["delta".into()],
         rigs: rigs.to_vec(),
         share: None,
         real_ms,
@@ -213,7 +213,7 @@ fn a_canary_that_is_lost_in_an_update_spares_the_others() {
 fn another_delta_goes_on_while_one_is_held() {
     let all = [0, 1];
     let sound = QueuedBatch {
-        delta: "sound".into(),
+        packages: vec!["sound".into()],
         ..batch("sound", &all, 9)
     };
     let mut fleet = fleet(2, 1, 1, vec![batch("held", &all, 1), sound]);
@@ -245,6 +245,69 @@ fn a_second_canary_opens_no_delta_that_is_held() {
     assert_eq!(fleet.closed(1, PASSED), [], "the delta is not open to all");
     assert_eq!(fleet.take(2), Take::Wait(WaitReason::Held));
     gets(&mut fleet, 1, "one");
+}
+
+fn with_packages(name: &str, rigs: &[usize], packages: &[&str]) -> QueuedBatch {
+    QueuedBatch {
+        packages: packages.iter().map(ToString::to_string).collect(),
+        ..batch(name, rigs, 5)
+    }
+}
+
+/// Two suites share one package: what the canary has of it holds for both.
+#[test]
+fn a_package_on_the_canary_comes_to_no_other_rig_through_another_suite() {
+    let all = [0, 1];
+    let batches = vec![
+        with_packages("one", &all, &["shared", "there"]),
+        with_packages("two", &all, &["shared"]),
+        with_packages("third", &all, &["sound"]),
+    ];
+    let mut fleet = fleet(2, 1, 1, batches);
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "third");
+    fleet.closed(1, PASSED);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
+    let passed = FleetEvent::CanaryPassed {
+        suite: "suite".into(),
+        rigs: vec!["r0".into()],
+    };
+    assert_eq!(fleet.closed(0, PASSED), [passed]);
+    gets(&mut fleet, 1, "two");
+}
+
+#[test]
+fn a_package_that_is_held_is_held_in_every_suite() {
+    let all = [0, 1];
+    let batches = vec![
+        with_packages("one", &all, &["shared", "there"]),
+        with_packages("two", &all, &["back", "shared"]),
+    ];
+    let mut fleet = fleet(2, 1, 1, batches);
+    gets(&mut fleet, 0, "one");
+    fleet.lost(0, "its program ended", vec!["one-b".into()], OPEN);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Held));
+    let [FleetEvent::Paused { why }] = &fleet.give_up()[..] else {
+        panic!("it is paused");
+    };
+    assert!(why.contains("`r0` was lost in the middle of an update"), "{why}");
+}
+
+/// A rig that another canary keeps from its batch keeps no other rig from its own.
+#[test]
+fn who_can_try_nothing_is_not_waited_for() {
+    let batches = vec![
+        with_packages("zero", &[0], &["z"]),
+        with_packages("first", &[2], &["p"]),
+        with_packages("both", &[0], &["p", "q"]),
+        with_packages("other", &[1], &["q"]),
+    ];
+    let mut fleet = fleet(3, 1, 1, batches);
+    gets(&mut fleet, 0, "zero");
+    gets(&mut fleet, 2, "first");
+    fleet.closed(0, PASSED);
+    assert_eq!(fleet.take(0), Take::Wait(WaitReason::Canary));
+    gets(&mut fleet, 1, "other");
 }
 
 /// What a delta has shown before stays shown.

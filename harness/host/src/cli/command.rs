@@ -60,6 +60,12 @@ pub fn load(selection: &SelectionFlags, command: &str) -> Result<(Rig, Vec<Suite
 pub fn load_fleet(selection: &SelectionFlags) -> Result<(Vec<Rig>, Vec<Suite>), CommandError> {
     let (rigs, suites) = read_files(&selection.rig_files()?, &selection.suites)?;
     let rigs = rig_set::side_by_side(rigs).map_err(|errors| shown(&errors))?;
+    if let Some(suite) = suites.iter().find(|suite| suite.until_stopped) {
+        return Err(CommandError::usage(format!(
+            "`{}` has `repeat: until-stopped`: it never ends, so run it on one rig",
+            suite.file.display()
+        )));
+    }
     Ok((rigs, suites))
 }
 

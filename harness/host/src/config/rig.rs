@@ -224,6 +224,12 @@ impl Rig {
         http.is_some() || coap.is_some() || matches!(self.link, Link::Simulated(_))
     }
 
+    /// How often its file has to be given until one of the copies has its name.
+    pub fn times_given(&self) -> usize {
+        let number = self.copy.and_then(|_| self.name.rsplit_once('-')?.1.parse().ok());
+        number.unwrap_or(1)
+    }
+
     /// How much faster than real time the module lives.
     pub fn speed(&self) -> f64 {
         match &self.link {

@@ -12,10 +12,14 @@ use hardware::{HardwareUse, uses};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// The rigs as one run can use them. A simulated rig whose name is taken gets a number behind it, for each run of a
-/// simulated rig has a module of its own. Everything else that two rigs share is refused.
+/// A name that means every rig, where a suite says `on`.
+const EACH: &str = "each";
+
+/// The rigs as one run can use them. A simulated rig that is given again gets a number behind its name, for each copy has a module
+/// of its own. Everything else that two rigs share is refused.
 pub fn side_by_side(rigs: Vec<Rig>) -> Result<Vec<Rig>, Vec<FileError>> {
-    let errors: Vec<FileError> = (1..rigs.len())
+    let all = if rigs.len() > 1 { rigs.len() } else { 0 };
+    let errors: Vec<FileError> = (0..all)
         .filter_map(|at| refused(&rigs[..at], &rigs[at]))
         .collect();
     if errors.is_empty() {
@@ -34,6 +38,11 @@ fn is_process(rig: &Rig) -> bool {
     matches!(rig.link, Link::Simulated(_))
 }
 
+/// Whether both are one simulated rig, which can be given as often as somebody likes.
+fn are_copies(rig: &Rig, other: &Rig) -> bool {
+    is_process(rig) && rig.canonical == other.canonical
+}
+
 /// Tells the rigs of one file apart, by how often it was given before: what a run keeps of one is not that of another.
 fn with_copies(mut rigs: Vec<Rig>) -> Vec<Rig> {
     let mut given: BTreeMap<PathBuf, u32> = BTreeMap::new();
@@ -46,16 +55,9 @@ fn with_copies(mut rigs: Vec<Rig>) -> Vec<Rig> {
 }
 
 fn with_names(mut rigs: Vec<Rig>) -> Vec<Rig> {
-    let wired = rigs.iter().filter(|rig| !is_process(rig));
-    let mut taken: BTreeSet<String> = wired.map(|rig| plain_name(&rig.name)).collect();
-    let mut second: Vec<&mut Rig> = Vec::new();
-    for rig in rigs.iter_mut().filter(|rig| is_process(rig)) {
-        // Who has a name in a file keeps it, whatever numbers others get.
-        if !taken.insert(plain_name(&rig.name)) {
-            second.push(rig);
-        }
-    }
-    for rig in second {
+    // Who has a name in a file keeps it, whatever numbers others get.
+    let mut taken: BTreeSet<String> = rigs.iter().map(|rig| plain_name(&rig.name)).collect();
+    for rig in rigs.iter_mut().filter(|rig| rig.copy.is_some()) {
         let mut numbered = (2..).map(|n: u32| format!("{}-{n}", rig.name));
         if let Some(name) = numbered.find(|name| taken.insert(plain_name(name))) {
             rig.name = name;
@@ -66,7 +68,7 @@ fn with_names(mut rigs: Vec<Rig>) -> Vec<Rig> {
 
 /// What `rig` shares with one of those before it.
 fn refused(before: &[Rig], rig: &Rig) -> Option<FileError> {
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = named_each(rig).into_iter().collect();
     for other in before {
         if !is_process(rig) && rig.canonical == other.canonical {
             let message = format!(
@@ -90,8 +92,15 @@ fn refused(before: &[Rig], rig: &Rig) -> Option<FileError> {
     (!seen.is_empty()).then(|| FileError::new(rig.file.display().to_string(), shown_text(rig), seen))
 }
 
+fn named_each(rig: &Rig) -> Option<Problem> {
+    let message =
+        format!("no rig of several can be named `{EACH}`: a suite with `on: {EACH}` is for every rig");
+    let problem = || problem(rig, &["rig"], &message, "means every rig");
+    (rig.name == EACH).then(|| problem().help("name it otherwise"))
+}
+
 fn same_name(other: &Rig, rig: &Rig) -> Option<Problem> {
-    if is_process(rig) || is_process(other) || plain_name(&rig.name) != plain_name(&other.name) {
+    if are_copies(rig, other) || plain_name(&rig.name) != plain_name(&other.name) {
         return None;
     }
     let message = format!(

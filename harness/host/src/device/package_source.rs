@@ -46,7 +46,7 @@ impl PackageSource {
             }
             Via::Coap => {
                 let coap = servers.coap()?;
-                let seed = Seed(seed.draw(&format!("{}::{}#coap", case.suite, case.id)));
+                let seed = Seed(seed.draw(&format!("{}#coap", case.dice())));
                 let faults = case.faults.coap.clone();
                 let offer = coap.server.offer(&coap.base, path, package, faults, seed);
                 let base = coap.base.as_str();

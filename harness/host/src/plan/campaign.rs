@@ -56,7 +56,9 @@ impl CampaignLayout<'_> {
             .as_ref()
             .map_or(Vec::new(), |sweep| self.directed(sweep));
         let order = campaign.sweep.as_ref().map_or(Vec::new(), |sweep| {
-            sweep.order.indices(directed.len(), seed, &self.declared.case.id)
+            sweep
+                .order
+                .indices(directed.len(), seed, &self.declared.case.id_on_any_rig())
         });
         let drawn = campaign
             .claim

@@ -25,13 +25,13 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Rigs that get a new delta before the others, where nothing else is said.
 pub const CANARY: usize = 1;
 
-/// What is let loose on canaries first: the packages of a suite.
-pub fn delta(suites: &[Suite], name: &str) -> String {
+/// What is let loose on canaries first: the packages of a suite, by their digests. A batch may need any of them to bring a module to
+/// the version that a case starts from.
+pub fn packages(suites: &[Suite], name: &str) -> Vec<String> {
     let suite = suites.iter().find(|suite| suite.name == name);
     let packages = suite.into_iter().flat_map(|suite| &suite.packages);
-    let mut delta: Vec<&str> = packages.map(|loaded| loaded.package.sha256.as_str()).collect();
-    delta.sort_unstable();
-    delta.join("+")
+    let digests: BTreeSet<&String> = packages.map(|loaded| &loaded.package.sha256).collect();
+    digests.into_iter().cloned().collect()
 }
 
 /// What a run on several rigs would do.

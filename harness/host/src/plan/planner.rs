@@ -1,6 +1,7 @@
 //! Expands the cases of suites for rigs, and works out what each of them does and costs, and which rigs can run it.
 
 use crate::config::rig::{Link, Rig};
+use crate::config::rig_set::plain_name;
 use crate::config::suite::{Suite, SuiteCase};
 use crate::plan::campaign::{self, CampaignCut};
 use crate::plan::earlier::Earlier;
@@ -61,8 +62,14 @@ impl<'s> Expansion<'s, '_> {
         };
         let declared = case.case.id.as_str();
         if self.suite.demand.is_for_each() && !self.fitting.is_empty() {
+            // Modules are compared by the same cuts, so each rig makes them as long as the slowest has to.
+            let discharge = self.any().discharge;
             for &rig in &self.fitting {
-                let (case, terms) = (self.on(rig, case), self.own(rig));
+                let case = self.on(rig, case);
+                let terms = RigTerms {
+                    discharge,
+                    ..self.own(rig)
+                };
                 let parts = campaign::expand(self.suite, &case, terms.discharge, self.seed);
                 parts.into_iter().for_each(|part| add(part, declared, terms));
             }
@@ -86,6 +93,7 @@ impl<'s> Expansion<'s, '_> {
     fn on(&self, rig: usize, case: &SuiteCase) -> SuiteCase {
         let mut case = case.clone();
         case.case.id = case_id::on_rig(&case.case.id, &self.rigs[rig]);
+        case.case.rig = Some(plain_name(&self.rigs[rig].name));
         case
     }
 
@@ -169,7 +177,13 @@ impl<'p> Planner<'p> {
     ) -> Result<Vec<LaidCase>, PlanError> {
         let selection = self.selection;
         let takes = |expanded: &ExpandedCase<'_>, run| {
-            selection.takes_as(&expanded.case.case, expanded.declared, run)
+            let case = &expanded.case.case;
+            // A run on several rigs tells how to make one of its calibrations again, on that rig alone.
+            let on_its_rig = match self.rigs {
+                [rig] if is_calibration(case) => case_id::on_rig(&case.id, rig),
+                _ => case.id.clone(),
+            };
+            selection.takes_as(case, &[expanded.declared, &on_its_rig], run)
         };
         let mut cases = Vec::new();
         for run in 1..=selection.repeat.max(1) {
@@ -213,7 +227,7 @@ impl<'p> Planner<'p> {
         if let Some(cut) = case.cut.as_mut().filter(|_| declared.off_is_discharge) {
             cut.off = terms.discharge;
         }
-        let label = format!("{}::{}", case.suite, case.id);
+        let label = case.dice();
         if let Some(slot) = case.slot() {
             // What a calibration has to tell first is not known yet.
             case.cut = campaign::cut(slot, &Timeline::default(), self.selection.seed, &label)

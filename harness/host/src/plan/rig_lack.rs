@@ -2,6 +2,7 @@
 
 use crate::config::rig::{Link, Rig};
 use crate::config::suite::rig_demand::{RigDemand, RigMisfit};
+use crate::plan::near_miss;
 use dfota_core::case::Case;
 use dfota_core::cut::CutKind;
 use dfota_core::transport::Via;
@@ -42,6 +43,19 @@ impl RigLack {
         let kind = case.cut.as_ref().map(|cut| cut.kind).or(slot);
         let kind = kind.filter(|kind| *kind != CutKind::Power);
         kind.filter(|_| !rig.has_reset()).map(Self::Reset)
+    }
+
+    /// What the suite probably meant, where none of these rigs has what it names.
+    fn meant<'r>(&self, rigs: &'r [Rig]) -> Option<&'r str> {
+        match self {
+            Self::Suite(RigMisfit::Name(name)) => {
+                near_miss::rig_name(name, rigs.iter().map(|rig| rig.name.as_str()))
+            }
+            Self::Suite(RigMisfit::Label(label)) => {
+                near_miss::label(label, rigs.iter().flat_map(|rig| &rig.labels).map(String::as_str))
+            }
+            Self::Suite(RigMisfit::Module(_)) | Self::Server(_) | Self::Reset(_) => None,
+        }
     }
 
     /// As the reason why the one rig of a run cannot run a case.
@@ -98,18 +112,23 @@ pub(super) fn left_to_nobody(demand: &RigDemand, rigs: &[Rig], case: &Case) -> O
             None => lacks.push((lack, vec![&rig.name])),
         }
     }
-    match (&lacks[..], rigs) {
-        ([], _) => None,
-        ([(lack, _)], [_]) => Some(lack.of_the_rig()),
-        ([(lack, _)], _) => Some(lack.of_every_rig()),
+    let why = match (&lacks[..], rigs) {
+        ([], _) => return None,
+        ([(lack, _)], [_]) => lack.of_the_rig(),
+        ([(lack, _)], _) => lack.of_every_rig(),
         _ => {
             let each: Vec<String> = lacks
                 .iter()
                 .map(|(lack, names)| format!("{}: {lack}", listed(names)))
                 .collect();
-            Some(format!("no rig of this run fits ({})", each.join("; ")))
+            format!("no rig of this run fits ({})", each.join("; "))
         }
-    }
+    };
+    let meant = lacks.iter().find_map(|(lack, _)| lack.meant(rigs));
+    Some(match meant {
+        Some(meant) => format!("{why}: did you mean `{meant}`?"),
+        None => why,
+    })
 }
 
 fn listed(names: &[&str]) -> String {

@@ -38,17 +38,18 @@ impl Selection {
 
     /// Whether a run of a case is selected. All runs of a case fall into one shard.
     pub fn takes(&self, case: &Case, run: u32) -> bool {
-        self.takes_as(case, &case.id, run)
+        self.takes_as(case, &[&case.id], run)
     }
 
-    /// The same for a case that the suite declares as `declared`: an id of its own comes of a campaign or of a rig.
-    pub fn takes_as(&self, case: &Case, declared: &str, run: u32) -> bool {
+    /// The same for a case that is known by other ids as well: as its suite declares it, or as a run on several rigs names it.
+    pub fn takes_as(&self, case: &Case, known_as: &[&str], run: u32) -> bool {
         let filter = self.filter.as_ref();
         let run = (self.repeat > 1).then_some(run);
         let campaign = case.part.as_ref().map(|part| part.campaign.as_str());
         let names = |filter: &Filter, id| filter.names(&case.suite, id, run);
         let named = |filter: &Filter| {
-            names(filter, declared) || campaign.is_some_and(|campaign| names(filter, campaign))
+            known_as.iter().any(|id| names(filter, id))
+                || campaign.is_some_and(|campaign| names(filter, campaign))
         };
         filter.is_none_or(|filter| filter.takes(&case.suite, &case.id, run) || named(filter))
             && (self.tags.is_empty() || case.tags.iter().any(|tag| self.tags.contains(tag)))

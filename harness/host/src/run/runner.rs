@@ -48,6 +48,8 @@ pub struct RunOptions {
     pub max_time: Option<Duration>,
     /// The command that reruns a case, up to its filter.
     pub rerun: String,
+    /// The same for a case that this rig alone runs.
+    pub rerun_here: String,
     /// The cut was given with `--cut`.
     pub cut_given: bool,
     /// Once it is raised, no further case is begun.
@@ -366,6 +368,10 @@ impl<'a> Runner<'a> {
     /// The command that makes the same again. A cut that was drawn, or given, is named; a probe of a bisection is a run of its
     /// case. A case that ended for what an earlier one had left needs that one as well.
     fn rerun(&mut self, case: &Case, landed: Option<&CutLanding>) -> String {
+        let command = match case.rig {
+            Some(_) => self.options.rerun_here.clone(),
+            None => self.options.rerun.clone(),
+        };
         let cause = |fold: &RunFold| {
             let cause = fold.caused_by()?;
             Some((filter::exactly(&cause.suite, &cause.id), cause.rerun.clone()))
@@ -377,7 +383,7 @@ impl<'a> Runner<'a> {
                 return format!("{rerun} --repeat 2");
             }
             let both = format!("{cause} | {}", filter::exactly(&case.suite, &case.id));
-            return format!("{} --filter {}{cut}", self.options.rerun, shell_word(&both));
+            return format!("{command} --filter {}{cut}", shell_word(&both));
         }
         let id = self.bisected.as_ref().unwrap_or(&case.id);
         let filter = shell_word(&filter::exactly(&case.suite, id));
@@ -385,7 +391,7 @@ impl<'a> Runner<'a> {
         let cut = landed.filter(|_| named).map_or(String::new(), |landed| {
             format!(" --cut {}", shell_word(&landed.cut.to_string()))
         });
-        format!("{} --filter {filter}{cut}", self.options.rerun)
+        format!("{command} --filter {filter}{cut}")
     }
 
     /// Nothing of a try is left over for the next one.

@@ -109,7 +109,11 @@ fn body(case: &CaseRun<'_>, finding: &Finding) -> String {
     if !case.evidence.is_empty() {
         let _ = writeln!(text, "evidence: {}", case.evidence_lines());
     }
-    let _ = writeln!(text, "case: {}\nrerun: {}", case.case.place, case.rerun);
+    let _ = writeln!(text, "case: {}", case.case.place);
+    // Nothing runs a claim, or what was lost, again.
+    if !case.rerun.is_empty() {
+        let _ = writeln!(text, "rerun: {}", case.rerun);
+    }
     let lines = transcript::lines_about(case);
     if !lines.is_empty() {
         let _ = writeln!(text, "\nthe lines about it:\n{}", lines.join("\n"));

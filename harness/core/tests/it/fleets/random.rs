@@ -45,11 +45,11 @@ struct Model {
     cases: BTreeSet<String>,
     fits: BTreeMap<String, Vec<usize>>,
     rules: FleetRules,
-    /// The delta of each batch.
-    deltas: BTreeMap<String, String>,
-    /// Rigs that had a delta.
+    /// The packages of each batch.
+    packages: BTreeMap<String, Vec<String>>,
+    /// Rigs that had a package.
     had: BTreeMap<String, BTreeSet<usize>>,
-    /// Deltas that passed on a canary, and those with which one was lost before.
+    /// Packages that passed on a canary, and those with which one was lost before.
     passed: BTreeSet<String>,
     held: BTreeSet<String>,
     out: BTreeSet<usize>,
@@ -76,10 +76,10 @@ impl Model {
             .iter()
             .map(|batch| (batch.name.clone(), batch.rigs.clone()));
         let fits = fits.collect();
-        let deltas = batches
+        let packages = batches
             .iter()
-            .map(|batch| (batch.name.clone(), batch.delta.clone()));
-        let deltas = deltas.collect();
+            .map(|batch| (batch.name.clone(), batch.packages.clone()));
+        let packages = packages.collect();
         fleet.offer(batches);
         Self {
             fleet,
@@ -91,7 +91,7 @@ impl Model {
             cases,
             fits,
             rules,
-            deltas,
+            packages,
             had: BTreeMap::new(),
             passed: BTreeSet::new(),
             held: BTreeSet::new(),
@@ -123,7 +123,12 @@ impl Model {
         self
     }
 
+    fn is_careful(&self) -> bool {
+        self.rules.canary > 0 && self.rigs > 1
+    }
+
     fn take(&mut self, rig: usize) -> bool {
+        let is_careful = self.is_careful();
         let events = self.fleet.give_up();
         self.note(&events);
         match self.fleet.take(rig) {
@@ -138,13 +143,19 @@ impl Model {
                 assert!(!order.cases.is_empty(), "{name} has nothing left");
                 let elsewhere = self.with.values().find(|(other, _)| other == name);
                 assert_eq!(elsewhere, None, "{name} is with two rigs");
-                let delta = &self.deltas[name];
-                let had = self.had.entry(delta.clone()).or_default();
-                assert!(
-                    had.contains(&rig) || !self.held.contains(delta),
-                    "r{rig} gets {name}, whose delta is held"
-                );
-                had.insert(rig);
+                for package in &self.packages[name] {
+                    let had = self.had.entry(package.clone()).or_default();
+                    assert!(
+                        had.contains(&rig) || !self.held.contains(package),
+                        "r{rig} gets {name}, whose {package} is held"
+                    );
+                    had.insert(rig);
+                    let at_risk = had.difference(&self.out).count();
+                    assert!(
+                        !is_careful || self.passed.contains(package) || at_risk <= self.rules.canary,
+                        "r{rig} gets {name}: {package} is on {had:?}"
+                    );
+                }
                 let before = self.with.insert(rig, (name.clone(), order.cases));
                 assert_eq!(before, None, "r{rig} has two batches");
             }
@@ -167,12 +178,12 @@ impl Model {
         let (done, left): (Vec<String>, Vec<String>) =
             cases.into_iter().partition(|_| !is_lost || self.dice.one_in(3));
         self.close(&done, Fate::Closed);
-        let delta = self.deltas[&name].clone();
-        let is_careful = self.rules.canary > 0 && self.rigs > 1;
-        if is_lost && result.is_open && is_careful && !self.passed.contains(&delta) {
-            self.held.insert(delta);
-        } else if !is_lost && result.passed && !self.held.contains(&delta) {
-            self.passed.insert(delta);
+        for package in self.packages[&name].clone() {
+            if is_lost && result.is_open && self.is_careful() && !self.passed.contains(&package) {
+                self.held.insert(package);
+            } else if !is_lost && result.passed && !self.held.contains(&package) {
+                self.passed.insert(package);
+            }
         }
         let events = if is_lost {
             self.asking.remove(&rig);
@@ -232,11 +243,15 @@ fn batch(n: usize, rigs: usize, dice: &mut Dice) -> QueuedBatch {
         fitting
     };
     let cases = 1 + dice.below(4);
+    let packages = (0..4)
+        .filter(|_| dice.one_in(2))
+        .map(|n| format!("p{n}"))
+        .collect();
     QueuedBatch {
         name: format!("b{n}"),
         suite: format!("s{}", dice.below(2)),
         cases: (0..cases).map(|case| format!("b{n}-{case}")).collect(),
-        delta: format!("d{}", dice.below(3)),
+        packages,
         rigs: fitting,
         share: dice.one_in(3).then(|| ClaimShare {
             campaign: "some".into(),

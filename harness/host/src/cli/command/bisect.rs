@@ -27,10 +27,15 @@ pub struct BisectArgs {
     resolution: Duration,
 }
 
-/// The command as its help shows it: without the flags of `run` that are for several rigs.
+/// The command as its help shows it: without what `run` does with several rigs.
 pub fn on_one_rig(bisect: clap::Command) -> clap::Command {
     let hide = |bisect: clap::Command, flag| bisect.mut_arg(flag, |arg| arg.hide(true));
-    ["canary", "max_bricks"].into_iter().fold(bisect, hide)
+    let bisect = ["canary", "max_bricks"].into_iter().fold(bisect, hide);
+    bisect.mut_arg("rigs", |rig| {
+        rig.help(
+            "Rig file. There is no default, so that no nightly job goes green on a simulator by accident",
+        )
+    })
 }
 
 /// Searches; 0 when the window was found, 3 when not.

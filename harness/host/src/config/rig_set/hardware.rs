@@ -3,7 +3,7 @@
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{Bench, Driver, LineId, Link, Pulse, Rig};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A part of the machine, and where the rig file names it.
 pub(super) struct HardwareUse {
@@ -18,7 +18,7 @@ pub(super) enum MachinePart {
     Port(PathBuf, String),
     /// A serial port behind a network, by host and port.
     RemotePort(String),
-    /// The program that switches a supply.
+    /// A program, with its arguments, that moves a line.
     Switch(Vec<String>),
     /// The control socket of a simulated module.
     Control(PathBuf),
@@ -58,7 +58,7 @@ impl MachinePart {
             Self::Port(port, named) if Path::new(named) == port => format!("the serial port `{named}`"),
             Self::Port(port, named) => format!("the serial port `{named}` (`{}`)", port.display()),
             Self::RemotePort(peer) => format!("the serial port at `{peer}`"),
-            Self::Switch(words) => format!("the switch `{}`", words.join(" ")),
+            Self::Switch(words) => format!("the program `{}`", words.join(" ")),
             Self::Control(socket) => format!("the control socket `{}`", socket.display()),
             Self::Line(chip, line) => {
                 let line = match line {
@@ -99,13 +99,6 @@ fn wires(bench: &Bench) -> Vec<HardwareUse> {
         keys: vec!["serial", "port"],
         part,
     });
-    let switch = match &bench.power.driver {
-        Driver::Command { on, .. } => Some(HardwareUse {
-            keys: vec!["power", "on"],
-            part: MachinePart::Switch(on.clone()),
-        }),
-        _ => None,
-    };
     let pulse = |pulse: &Option<Pulse>| pulse.as_ref().map(|pulse| pulse.driver.clone());
     let lines = [
         ("power", Some(bench.power.driver.clone())),
@@ -114,10 +107,24 @@ fn wires(bench: &Bench) -> Vec<HardwareUse> {
         ("sense", bench.sense.clone()),
         ("isolate", bench.isolate.clone()),
     ];
-    let lines = lines
+    let parts = lines
         .into_iter()
-        .filter_map(|(wire, driver)| line(wire, &driver?));
-    port.into_iter().chain(switch).chain(lines).collect()
+        .filter_map(|(wire, driver)| Some((wire, driver?)))
+        .flat_map(|(wire, driver)| programs(wire, &driver).into_iter().chain(line(wire, &driver)));
+    port.into_iter().chain(parts).collect()
+}
+
+/// The programs that move a line. What one is for does not matter: the program of one rig's RESET may be that of another one's supply.
+fn programs(wire: &'static str, driver: &Driver) -> Vec<HardwareUse> {
+    let program = |key, words: &Vec<String>| HardwareUse {
+        keys: vec![wire, key],
+        part: MachinePart::Switch(words.clone()),
+    };
+    match driver {
+        Driver::Command { on, off, .. } => vec![program("on", on), program("off", off)],
+        Driver::PulseCommand { pulse, .. } => vec![program("pulse", pulse)],
+        Driver::Simulated { .. } | Driver::GpioChip { .. } | Driver::Rppal { .. } => Vec::new(),
+    }
 }
 
 fn port(address: &Address) -> Option<MachinePart> {
@@ -143,11 +150,32 @@ fn line(wire: &'static str, driver: &Driver) -> Option<HardwareUse> {
     Some(HardwareUse { keys, part })
 }
 
-/// The path without links; as it is named where there is nothing yet.
+/// The path without links; where there is nothing yet, such as an adapter that is not plugged in, without those of its folder.
 fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize()
-        .or_else(|_| std::path::absolute(path))
-        .unwrap_or_else(|_| path.to_owned())
+    path.canonicalize().unwrap_or_else(|_| {
+        let cleaned = cleaned(path);
+        let folder = cleaned.parent().and_then(|folder| folder.canonicalize().ok());
+        match (folder, cleaned.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => cleaned,
+        }
+    })
+}
+
+/// The path from the root, without `.`, `..` and `//`.
+fn cleaned(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut cleaned = PathBuf::new();
+    for part in whole.components() {
+        match part {
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            Component::CurDir => {}
+            part => cleaned.push(part),
+        }
+    }
+    cleaned
 }
 
 /// Whether two servers cannot listen at both. Port 0 is any that is free; an unspecified address is every one.

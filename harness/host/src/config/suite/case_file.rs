@@ -70,6 +70,7 @@ impl CaseFile<'_, '_> {
             tags,
             ids: ids.unwrap_or_default(),
             part: None,
+            rig: None,
         };
         let measures = self.measures(&case);
         Some(SuiteCase {

@@ -2,12 +2,12 @@
 
 use super::{Batch, RigCalibration};
 use crate::config::rig::Rig;
-use crate::config::rig_set::plain_name;
 use crate::plan::Planned;
 use crate::plan::planner::LaidCase;
 use dfota_core::campaign::Role;
 use dfota_core::case::Case;
 use dfota_core::expect::Expect;
+use dfota_core::folder_name;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -135,7 +135,7 @@ impl<'l> Batching<'l> {
         for group in &self.groups {
             let speed = self.slowest(&group.key.rigs);
             for range in divide(&group.units, |unit| real_ms(unit.module_ms, speed), limit) {
-                let name: String = plain_name(group.key.suite).chars().take(NAME).collect();
+                let name: String = folder_name::plain(group.key.suite).chars().take(NAME).collect();
                 let count = counts.entry(name.clone()).or_default();
                 *count += 1;
                 batches.push(self.batch(format!("{name}-{count}"), group, range, speed));

@@ -1,6 +1,6 @@
 //! Who does what, as far as it can be expected: the queue of a run, played through with the times of the plan.
 
-use super::{Batch, CANARY, ClaimQuota, FleetRig, delta};
+use super::{Batch, CANARY, ClaimQuota, FleetRig, packages};
 use crate::config::rig::{Rig, module_word};
 use crate::config::suite::Suite;
 use crate::plan::Planned;
@@ -65,7 +65,7 @@ fn queued(suites: &[Suite], quotas: &[ClaimQuota], batch: &Batch) -> QueuedBatch
         name: batch.name.clone(),
         suite: batch.suite.clone(),
         cases: Vec::new(),
-        delta: delta(suites, &batch.suite),
+        packages: packages(suites, &batch.suite),
         rigs: batch.rigs.clone(),
         share: quota.map(|quota| ClaimShare {
             campaign: quota.campaign.clone(),

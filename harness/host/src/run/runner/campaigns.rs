@@ -196,7 +196,7 @@ impl Runner<'_> {
         let (Some(part), Some(slot)) = (&case.part, case.slot()) else {
             return Ok(None);
         };
-        let mut label = format!("{}::{}", case.suite, case.id);
+        let mut label = case.dice();
         if made_up > 0 {
             label.push_str(&format!("#again{made_up}"));
         }

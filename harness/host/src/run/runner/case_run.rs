@@ -255,9 +255,9 @@ impl Updated {
 
 /// The cuts of a case: the same in each of its tries, for the seed and the case's name give them.
 fn cuts(case: &Case, seed: Seed) -> Vec<Cut> {
-    let id = format!("{}::{}", case.suite, case.id);
+    let label = case.dice();
     let plan = case.cut.as_ref();
     plan.map_or(Vec::new(), |plan| {
-        (0..plan.times).map(|n| plan.cut(seed, &id, n)).collect()
+        (0..plan.times).map(|n| plan.cut(seed, &label, n)).collect()
     })
 }

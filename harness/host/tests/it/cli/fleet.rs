@@ -6,6 +6,7 @@ mod copies;
 mod disk;
 mod ended;
 mod killed;
+mod names;
 mod options;
 mod over_runs;
 mod replaced;

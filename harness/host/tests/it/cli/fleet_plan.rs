@@ -205,6 +205,21 @@ fn what_the_canary_takes_is_in_the_plan() {
     bench("a", 1, "").replace("rppal, pin: 1", "command, on: [relay, '1', on], off: [relay, '1', off]"),
     bench("b", 2, "").replace("rppal, pin: 2", "command, on: [relay, '1', on], off: [relay, '1', off]")
 )]
+#[case::off(
+    "off",
+    bench("a", 1, "").replace("rppal, pin: 1", "command, on: [relay, '1', on], off: [all-off]"),
+    bench("b", 2, "").replace("rppal, pin: 2", "command, on: [relay, '2', on], off: [all-off]")
+)]
+#[case::pulse(
+    "pulse",
+    bench("a", 1, "").replace("rppal, pin: 1", "command, on: [relay, '1', on], off: [relay, '1', off]"),
+    bench("b", 2, "reset: {driver: command, pulse: [relay, '1', on]}\n")
+)]
+#[case::unplugged_port(
+    "unplugged-port",
+    bench("a", 1, "").replace("/dev/ttyS1", "/dev/not-plugged-in"),
+    bench("b", 2, "").replace("/dev/ttyS2", "/dev/.././dev//not-plugged-in")
+)]
 #[case::listen(
     "listen",
     bench(
@@ -227,6 +242,8 @@ fn what_the_canary_takes_is_in_the_plan() {
     )
 )]
 #[case::name("name", bench("a b", 1, ""), bench("a/b", 2, ""))]
+#[case::simulated_name("simulated-name", sim("a", ""), sim("a", "labels: [other]\n"))]
+#[case::mixed_name("mixed-name", sim("a/b", ""), bench("a-b", 1, ""))]
 fn rigs_that_share_something(#[case] name: &str, #[case] one: String, #[case] other: String) {
     let lab = Lab::new();
     lab.write("a.yaml", one);
@@ -276,6 +293,10 @@ fn a_rig_with_wires_is_given_once() {
     "sense: {driver: gpiochip, chip: /dev/gpiochip0, line: 9}\n",
     "sense: {driver: gpiochip, chip: /dev/gpiochip1, line: 9}\n"
 )]
+#[case(
+    "reset: {driver: command, pulse: [relay, '1', pulse]}\n",
+    "reset: {driver: command, pulse: [relay, '2', pulse]}\n"
+)]
 fn rigs_that_share_nothing(#[case] one: &str, #[case] other: &str) {
     let lab = Lab::new();
     lab.write("a.yaml", bench("a", 1, one));
@@ -287,6 +308,19 @@ fn rigs_that_share_nothing(#[case] one: &str, #[case] other: &str) {
         "{}",
         ran.stdout
     );
+}
+
+/// A suite with `on: each` would mean it, or every rig.
+#[test]
+fn no_rig_of_several_is_named_each() {
+    let lab = Lab::new();
+    lab.write("a.yaml", sim("each", ""));
+    lab.write("b.yaml", sim("b", ""));
+    lab.suite(CASES);
+    let ran = plan(&lab, &["a.yaml", "b.yaml"], &[]).ends(2);
+    ran.complains("no rig of several can be named `each`")
+        .complains("a.yaml:1:");
+    plan(&lab, &["a.yaml"], &[]).ends(0);
 }
 
 /// The files of a pattern come by name; hidden ones are not meant. A name that is taken gets a number.
@@ -347,4 +381,58 @@ fn a_rig_that_is_over_its_budget_is_named() {
         .collect();
     assert_eq!(told.len(), 2, "{}", ran.stdout);
     assert_eq!(told[0], "rig a: flash updates: 0 spent / 3 planned / 1 allowed");
+}
+
+/// Each of them, at once.
+#[test]
+fn every_rig_that_is_over_its_budget_is_named_by_a_run() {
+    let lab = Lab::new();
+    for name in ["a", "b", "c"] {
+        let budget = if name == "b" { "" } else { "wear: {updates: 1}\n" };
+        lab.write(&format!("{name}.yaml"), sim(name, budget));
+    }
+    lab.suite(&format!("on: each\n{CASES}"));
+    let rigs = ["--rig", "a.yaml", "--rig", "b.yaml", "--rig", "c.yaml"];
+    let args: Vec<&str> = ["run", "suite.yaml", "--out", "out"]
+        .into_iter()
+        .chain(rigs)
+        .collect();
+    let ran = lab.run(&args).ends(2);
+    let told: Vec<&str> = ran
+        .stderr
+        .lines()
+        .filter_map(|line| line.split(':').find(|part| part.contains("rig `")))
+        .collect();
+    assert_eq!(told, [" rig `a`", "rig `c`"], "{}", ran.stderr);
+    assert!(!lab.path("out").exists());
+}
+
+/// `plan` says what `run` would.
+#[rstest]
+fn what_never_ends_is_for_one_rig(#[values("plan", "run")] command: &str) {
+    let lab = Lab::new();
+    lab.rig(60, "");
+    lab.suite(&format!("repeat: until-stopped\n{CASES}"));
+    let args = [command, "suite.yaml", "--rig", "rig.yaml", "--rig", "rig.yaml"];
+    lab.run(&args)
+        .ends(2)
+        .complains("`suite.yaml` has `repeat: until-stopped`: it never ends, so run it on one rig");
+}
+
+#[rstest]
+#[case("on: eacch\n", "no rig of this run is named `eacch`: did you mean `each`?")]
+#[case(
+    "on: Bench-b\n",
+    "no rig of this run is named `Bench-b`: did you mean `bench-b`?"
+)]
+#[case(
+    "needs: {labels: [simulatd]}\n",
+    "no rig of this run has label `simulatd`: did you mean `simulated`?"
+)]
+fn a_slip_is_told(#[case] keys: &str, #[case] told: &str) {
+    let lab = Lab::new();
+    lab.write("a.yaml", sim("bench-a", "labels: [simulated]\n"));
+    lab.write("b.yaml", sim("bench-b", ""));
+    lab.suite(&format!("{keys}{CASES}"));
+    plan(&lab, &["a.yaml", "b.yaml"], &["--json"]).ends(0).says(told);
 }

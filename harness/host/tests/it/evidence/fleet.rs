@@ -538,6 +538,36 @@ fn a_part_that_is_missing_is_named() {
     );
 }
 
+/// A journal that names a place which no part can have is not read as if that part had not been there.
+#[rstest]
+#[case("rigs/bench 1/smoke-1")]
+#[case("rigs/../smoke-1")]
+#[case("rigs/Prüfstand/smoke-1")]
+#[case("/tmp/smoke-1")]
+fn a_part_in_a_place_that_cannot_be_is_told(#[case] place: &str) {
+    let fleet = Fleet::journals();
+    let mut events = parent(&fleet.run());
+    for event in &mut events {
+        if let Event::Fleet(FleetEvent::Taken(taken)) = event
+            && taken.folder == PARTS[0]
+        {
+            place.clone_into(&mut taken.folder);
+        }
+    }
+    std::fs::remove_file(fleet.run().join("run.jsonl")).expect("a file");
+    write(&fleet.run().join("run.jsonl"), events);
+    let why = format!(
+        "{place}: its journal could not be read: expected a folder `rigs/RIG/BATCH` within the run folder"
+    );
+    assert_eq!(fleet.faults(), [why.as_str()]);
+    fleet.report(false);
+    assert!(
+        fleet.touched().iter().any(|told| told.contains(place)),
+        "{:?}",
+        fleet.touched()
+    );
+}
+
 #[test]
 fn a_part_that_was_torn_is_merged_as_far_as_it_is_whole() {
     let fleet = Fleet::journals();

@@ -211,6 +211,33 @@ fn cuts_depend_on_seed_and_id_alone() {
     assert!(compared > 20, "only {compared} cuts were compared");
 }
 
+/// With `on: each` every rig makes the same cuts in the same order, however long its supply takes.
+#[test]
+fn modules_are_compared_by_the_same_cuts() {
+    let cases = ORDINARY.to_owned() + &campaign(5, "20%").replace("kind: [power, reset], ", "");
+    let text = suite_of(&cases).replace("suite: try\n", "suite: try\non: each\n");
+    let suites = vec![suite(text.as_bytes()).unwrap()];
+    let plan = fleet(&suites, &benches(3));
+    let mut of_rigs: BTreeMap<String, Vec<(String, Vec<Cut>)>> = BTreeMap::new();
+    for Planned { case, cuts, skip, .. } in plan.cases {
+        // The last rig has no RESET.
+        if let Some(rig) = case.rig.as_ref().filter(|_| skip.is_none()) {
+            let cut = (case.id_on_any_rig() + " " + &case.package.name, cuts);
+            of_rigs.entry(rig.clone()).or_default().push(cut);
+        }
+    }
+    let [first, second, _] = &of_rigs.into_values().collect::<Vec<_>>()[..] else {
+        panic!("three rigs have cases of their own")
+    };
+    assert_eq!(first, second);
+    let drawn: BTreeSet<Duration> = first
+        .iter()
+        .flat_map(|(_, cuts)| cuts)
+        .map(|cut| cut.after)
+        .collect();
+    assert!(drawn.len() > 10, "{drawn:?}");
+}
+
 /// A slot of a claim draws its share of the window from seed and id; each rig's own calibration says when that is.
 #[test]
 fn each_rig_maps_a_slot_through_its_own_calibration() {

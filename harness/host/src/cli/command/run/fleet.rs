@@ -9,7 +9,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::earlier::Earlier;
-use crate::plan::fleet::{Batch, CANARY, FleetPlan, delta};
+use crate::plan::fleet::{Batch, CANARY, FleetPlan, packages};
 use crate::plan::standing::Standing;
 use crate::program;
 use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
@@ -49,7 +49,7 @@ pub(super) struct FleetArgs {
     #[arg(long, value_name = "N")]
     pub(super) max_bricks: Option<u32>,
     /// The worker of the rig of this name: a run on several rigs starts one for each
-    #[arg(long, value_name = "RIG", hide = true)]
+    #[arg(long, value_name = "RIG", hide = true, allow_hyphen_values = true)]
     pub(super) worker: Option<String>,
     /// With several rigs, give up one whose process says nothing for so long
     #[arg(long, value_name = "T", hide = true, default_value = "60s", value_parser = humantime::parse_duration)]
@@ -99,22 +99,19 @@ impl Prepared {
         let (rigs, suites) = crate::cli::command::load_fleet(&args.selection)?;
         let names: Vec<&str> = rigs.iter().map(|rig| rig.name.as_str()).collect();
         outcome.name(&names.join(","), &suites);
-        if let Some(suite) = suites.iter().find(|suite| suite.until_stopped) {
-            return Err(CommandError::usage(format!(
-                "`{}` has `repeat: until-stopped`: it never ends, so run it on one rig",
-                suite.file.display()
-            )));
-        }
         let seed = args.selection.seed.map(Seed);
         let seed = seed.map_or_else(begin::draw_seed, Ok)?;
         let dir = StateDir::find(&args.selection.state)?;
         let earlier = Earlier::read(&dir, &suites, &rigs)?;
         let plan = FleetPlan::select(&suites, &rigs, &args.selection, seed, &earlier)?;
+        let mut refusals = Vec::new();
         for (rig, share) in rigs.iter().zip(&plan.rigs) {
             let standing = Standing::new(rig, &dir.rig(rig), &plan.cases, share.updates)?;
-            if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
-                return Err(CommandError::usage(format!("rig `{}`: {refusal}", rig.name)));
-            }
+            let refusal = standing.refusal().filter(|_| !args.over_budget);
+            refusals.extend(refusal.map(|refusal| format!("rig `{}`: {refusal}", rig.name)));
+        }
+        if !refusals.is_empty() {
+            return Err(CommandError::usage(refusals.join("\n")));
         }
         Ok(Self {
             key,
@@ -187,7 +184,7 @@ impl Prepared {
                 .iter()
                 .map(|planned| planned.case.id.clone())
                 .collect(),
-            delta: delta(&self.suites, &batch.suite),
+            packages: packages(&self.suites, &batch.suite),
             rigs: batch.rigs.clone(),
             share: share.map(|quota| ClaimShare {
                 campaign: quota.campaign.clone(),

@@ -174,6 +174,7 @@ impl<'p> Open<'p> {
                 fail_fast: args.fail_fast,
                 max_time: args.max_time,
                 rerun: begin::rerun(&args.selection, *seed),
+                rerun_here: begin::rerun(&args.selection, *seed),
                 cut_given: args.selection.cut.is_some(),
                 stop: None,
                 module_seed: *seed,

@@ -206,10 +206,10 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// What selects this rig alone: a case that failed is looked at on the module that failed it.
-    fn own_selection(&self) -> SelectionFlags {
+    /// What selects this rig alone, given so often: a case that failed is looked at on the module that failed it.
+    fn own_selection(&self, times: usize) -> SelectionFlags {
         SelectionFlags {
-            rigs: vec![self.rig.file.clone()],
+            rigs: vec![self.rig.file.clone(); times],
             ..self.args.selection.clone()
         }
     }
@@ -233,7 +233,8 @@ impl<'a> Worker<'a> {
                 seed: self.seed,
                 fail_fast: self.args.fail_fast,
                 max_time: None,
-                rerun: begin::rerun(&self.own_selection(), self.seed),
+                rerun: begin::rerun(&self.own_selection(1), self.seed),
+                rerun_here: begin::rerun(&self.own_selection(self.rig.times_given()), self.seed),
                 cut_given: self.args.selection.cut.is_some(),
                 stop: Some(Arc::clone(stop)),
                 // Two simulated modules of one run are two individuals.
