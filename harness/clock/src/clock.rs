@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 pub struct Clock {
     start: Instant,
     speed: f64,
+    /// What it showed when this program started: 0, unless an earlier program began the run.
+    began_ns: u64,
 }
 
 impl Clock {
@@ -27,7 +29,14 @@ impl Clock {
         Self {
             start: Instant::now(),
             speed,
+            began_ns: 0,
         }
+    }
+
+    /// The same clock for a run that another program began: it shows `began_ns` where it would show 0. No moment before this
+    /// program can be told from its start.
+    pub fn continued_at(self, began_ns: u64) -> Self {
+        Self { began_ns, ..self }
     }
 
     pub fn speed(&self) -> f64 {
@@ -39,9 +48,10 @@ impl Clock {
         self.mono_ns_of(Instant::now())
     }
 
-    /// The same for a moment that was noted earlier; 0 for one before the run.
+    /// The same for a moment that was noted earlier; for one before the clock started, what it showed then.
     pub fn mono_ns_of(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.start).as_nanos() as u64
+        let since = at.saturating_duration_since(self.start).as_nanos() as u64;
+        self.began_ns.saturating_add(since)
     }
 
     /// The module's time since the run began.
@@ -50,7 +60,7 @@ impl Clock {
     }
 
     pub fn instant_of(&self, mono_ns: u64) -> Instant {
-        self.start + Duration::from_nanos(mono_ns)
+        self.start + Duration::from_nanos(mono_ns.saturating_sub(self.began_ns))
     }
 
     /// Nanoseconds of the module's time for nanoseconds of real time.

@@ -10,17 +10,17 @@ pub mod durable;
 pub mod mask;
 pub mod masked;
 pub mod merge;
+pub mod reopened;
 
 use self::durable::{Durable, SyncedWrite};
 use crate::bundle::stream;
-use crate::digest::hex;
+use crate::digest::sha256_hex;
 use crate::run_folder::{BUNDLE, SUMMARY};
 use dfota_clock::Clock;
 use dfota_core::event::watched::{Halted, Watched};
 use dfota_core::event::{Event, Record};
 use dfota_core::event_id::EventId;
 use dfota_core::run_fold::RunFold;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -144,17 +144,27 @@ impl JournalWriter {
         // The file's own entry in its folder has to survive as well.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
+        Self::spawn(file, clock, WrittenSoFar::default(), observer)
+    }
+
+    /// Starts the thread that appends to `file`.
+    fn spawn(
+        file: File,
+        clock: Clock,
+        so_far: WrittenSoFar,
+        observer: Box<dyn Observer>,
+    ) -> io::Result<(Journal, Self)> {
         let synced = Arc::<AtomicU64>::default();
         let lines = Durable::new(file, Arc::clone(&synced));
         let (inbox, events) = channel();
         let began = OffsetDateTime::now_utc() - std::time::Duration::from_nanos(clock.mono_ns());
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write(&events, lines, clock, began, observer))?;
+            .spawn(move || write(&events, lines, clock, began, so_far, observer))?;
         Ok((Journal { clock, inbox }, Self { thread, synced }))
     }
 
-    /// How many lines would survive a power failure now.
+    /// How many of the lines that this program wrote would survive a power failure now.
     pub fn synced(&self) -> u64 {
         self.synced.load(Ordering::Acquire)
     }
@@ -164,6 +174,27 @@ impl JournalWriter {
         self.thread
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the journal's thread panicked")))
+    }
+}
+
+/// What a journal holds when its writer starts.
+#[derive(Debug)]
+struct WrittenSoFar {
+    /// Number of its lines.
+    seq: u64,
+    /// SHA-256 of the last one, in hex; of nothing where there is none.
+    prev: String,
+    /// What they say.
+    fold: RunFold,
+}
+
+impl Default for WrittenSoFar {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            prev: sha256_hex(&[]),
+            fold: RunFold::default(),
+        }
     }
 }
 
@@ -187,13 +218,16 @@ fn write(
     mut lines: Durable<impl SyncedWrite>,
     clock: Clock,
     began: OffsetDateTime,
+    so_far: WrittenSoFar,
     mut observer: Box<dyn Observer>,
 ) -> io::Result<()> {
     dfota_clock::priority::set_background();
-    let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
-    let mut pending = Vec::new();
-    let mut fold = RunFold::default();
-    let mut seq = 0;
+    let WrittenSoFar {
+        mut seq,
+        mut prev,
+        mut fold,
+    } = so_far;
+    let (mut line, mut pending) = (Vec::new(), Vec::new());
     loop {
         let told = match events.try_recv() {
             Ok(told) => told,
@@ -228,12 +262,12 @@ fn write(
             mono_ns,
             module_ns: clock.module_ns(mono_ns),
             utc,
-            prev: hex(&prev),
+            prev,
             event,
         };
         line.clear();
         serde_json::to_writer(&mut line, &record)?;
-        prev = Sha256::digest(&line);
+        prev = sha256_hex(&line);
         line.push(b'\n');
         let now = Instant::now();
         lines.write(&line, now)?;

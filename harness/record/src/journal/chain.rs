@@ -53,7 +53,7 @@ struct ChainLink<'l> {
 
 impl Chain {
     /// The chain of a journal without any line.
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             lines: 0,
             head: hex(&Sha256::digest([])),
@@ -63,7 +63,7 @@ impl Chain {
     }
 
     /// Takes the next line, if it is the next link.
-    fn take(&mut self, line: &[u8]) -> bool {
+    pub(super) fn take(&mut self, line: &[u8]) -> bool {
         let Some(link) = ChainLink::parse(line).filter(|link| self.fits(link)) else {
             return false;
         };

@@ -4,7 +4,7 @@
 //! last line of the journal, which the chain makes a digest of all of them: with the original, anybody can show that the
 //! copy is of it. The original is never changed.
 
-use super::hex;
+use crate::digest::hex;
 use crate::journal::mask;
 
 use crate::journal::chain::Chain;
