@@ -12,7 +12,7 @@ use crate::report::reading::JournalReading;
 use crate::report::{self, ReportError, Run};
 use dfota_core::event::JunitProfile;
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 
 /// Whether a journal whose chain holds ends where the manifest says.
@@ -55,7 +55,8 @@ fn reports_again(
     verified: &mut Verified,
 ) -> Result<(), ReportError> {
     let path = bundle.path.join(&journal.name);
-    let mut others = Vec::new();
+    // A case that was run again has the transcript of the last time, as in the run folder.
+    let mut transcripts = BTreeMap::new();
     let mut read = JournalReading::with(
         |tell| {
             let lines = bundle.open(&journal.name).map_err(|why| ReadError::Io {
@@ -66,10 +67,12 @@ fn reports_again(
         },
         |name, text| {
             let name = format!("{}/{name}", crate::run_folder::TRANSCRIPTS);
-            others.extend(differs(manifest, &name, text.as_bytes()));
+            let differs = differs(manifest, &name, text.as_bytes());
+            transcripts.insert(name, differs);
             Ok::<(), ReportError>(())
         },
     )?;
+    let mut others: Vec<String> = transcripts.into_values().flatten().collect();
     let rejudged = read.rejudged();
     let mut run = Run::of_folder(&path, &read.records)?;
     run.derived = rejudged.as_ref().map(Rejudged::counts);
