@@ -8,7 +8,12 @@
 //! - More bricks than the run survives, or a bricked canary, end the handing out everywhere.
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
-use crate::event::fleet::{FleetEvent, Taken};
+mod replay;
+
+pub use crate::event::fleet::{BatchResult, ClaimShare};
+pub use replay::{ReplayError, ReplayedFleet};
+
+use crate::event::fleet::{BatchTerms, FleetEvent, PauseCause, Taken};
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -34,16 +39,6 @@ pub struct QueuedBatch {
     pub share: Option<ClaimShare>,
     /// What it is likely to take, in milliseconds of real time.
     pub real_ms: u64,
-}
-
-/// The cuts of a claim in a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimShare {
-    /// Id of the campaign, in the batch's suite.
-    pub campaign: String,
-    pub cuts: u32,
-    /// How many of the claim's cuts one rig may get.
-    pub quota: u32,
 }
 
 /// How careful a run is with its modules.
@@ -91,15 +86,6 @@ pub enum WaitReason {
     Others,
 }
 
-/// What a rig made of its batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BatchResult {
-    /// Every case passed or was skipped, and one passed.
-    pub passed: bool,
-    /// Cases that ended with a brick.
-    pub bricks: u32,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Waits,
@@ -113,8 +99,25 @@ struct Entry {
     batch: QueuedBatch,
     place: Place,
     attempts: u32,
+    losses: u32,
+    /// What a rig that was stopped left of it.
+    stopped: Option<StoppedBatch>,
     /// Why nobody runs what is left of it.
     given_up: Option<String>,
+}
+
+/// A batch that a rig closed before its end, because nothing was handed out any more.
+#[derive(Debug)]
+struct StoppedBatch {
+    rig: usize,
+    left: Vec<String>,
+}
+
+/// Why nothing is handed out any more.
+#[derive(Debug)]
+struct Pause {
+    why: String,
+    cause: PauseCause,
 }
 
 /// How far a run is, by what its batches were estimated to take.
@@ -172,7 +175,7 @@ pub struct Fleet {
     /// Cuts of a claim that a rig was given, by suite, campaign and rig.
     given: BTreeMap<(String, String, usize), u32>,
     bricks: u32,
-    paused: Option<String>,
+    paused: Option<Pause>,
 }
 
 impl Fleet {
@@ -202,12 +205,23 @@ impl Fleet {
             suite: batch.suite.clone(),
             cases: batch.cases.clone(),
             real_ms: batch.real_ms,
+            terms: Some(BatchTerms {
+                delta: batch.delta.clone(),
+                rigs: batch
+                    .rigs
+                    .iter()
+                    .map(|rig| name_of(&self.rigs, *rig).to_owned())
+                    .collect(),
+                share: batch.share.clone(),
+            }),
         };
         let events = batches.iter().map(queued).collect();
         self.entries.extend(batches.into_iter().map(|batch| Entry {
             batch,
             place: Place::Waits,
             attempts: 0,
+            losses: 0,
+            stopped: None,
             given_up: None,
         }));
         events
@@ -334,20 +348,55 @@ impl Fleet {
         } else {
             return None;
         };
-        self.pause(&why)
+        self.pause(&why, PauseCause::Modules)
     }
 
     /// Hands out nothing more.
-    pub fn pause(&mut self, why: &str) -> Option<FleetEvent> {
+    pub fn pause(&mut self, why: &str, cause: PauseCause) -> Option<FleetEvent> {
         if self.paused.is_some() {
             return None;
         }
-        self.paused = Some(why.to_owned());
-        Some(FleetEvent::Paused { why: why.to_owned() })
+        let why = why.to_owned();
+        let event = FleetEvent::Paused {
+            why: why.clone(),
+            cause,
+        };
+        self.paused = Some(Pause { why, cause });
+        Some(event)
     }
 
     pub fn paused(&self) -> Option<&str> {
-        self.paused.as_deref()
+        self.paused.as_ref().map(|pause| pause.why.as_str())
+    }
+
+    /// The rig closed its batch before its end, because nothing is handed out any more: these cases are left of it.
+    pub fn stopped(&mut self, batch: &str, rig: usize, left: Vec<String>) {
+        let entry = self.entries.iter_mut().find(|entry| entry.batch.name == batch);
+        if let Some(entry) = entry.filter(|_| !left.is_empty()) {
+            entry.stopped = Some(StoppedBatch { rig, left });
+        }
+    }
+
+    /// The run is resumed: hands out again, unless it was paused for the sake of the modules or after a failure. What is left of
+    /// batches that were stopped waits for a rig.
+    pub fn go_on(&mut self) -> Vec<FleetEvent> {
+        if self
+            .paused
+            .take_if(|pause| pause.cause.ends_when_resumed())
+            .is_none()
+        {
+            return Vec::new();
+        }
+        let mut events = Vec::new();
+        for at in 0..self.entries.len() {
+            let stopped = self.entries.get_mut(at).and_then(|entry| entry.stopped.take());
+            if let Some(StoppedBatch { rig, left }) = stopped {
+                self.put_back(at, left);
+                self.give_back(at, rig);
+                events.extend(self.again(at));
+            }
+        }
+        events
     }
 
     /// The rig lost its batch and gets no other; `left` are the cases of the batch that have to be run again, or for the
@@ -357,37 +406,69 @@ impl Fleet {
         let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
             return self.out(rig, why);
         };
-        if let Some(entry) = self.entries.get_mut(at) {
-            entry.place = if left.is_empty() {
-                Place::Over
-            } else {
-                Place::Waits
-            };
-            if let Some(share) = &mut entry.batch.share {
-                share.cuts = share.cuts.min(u32::try_from(left.len()).unwrap_or(u32::MAX));
-            }
-            entry.batch.cases = left;
-        }
+        self.put_back(at, left);
         let mut events = self.out(rig, why);
         events.extend(paused);
-        let Some(entry) = self
-            .entries
-            .get_mut(at)
-            .filter(|entry| entry.place == Place::Waits)
-        else {
+        let name = name_of(&self.rigs, rig).to_owned();
+        let Some(entry) = self.entries.get_mut(at) else {
             return events;
         };
-        if entry.attempts >= LOSSES {
-            let name = name_of(&self.rigs, rig);
+        entry.losses += 1;
+        if entry.place == Place::Waits && entry.losses >= LOSSES {
             let why = format!("it was lost {LOSSES} times, the last time on `{name}`: {why}");
             events.push(entry.give_up(why));
-        } else {
-            events.push(FleetEvent::Again {
-                batch: entry.batch.name.clone(),
-                cases: entry.batch.cases.clone(),
-            });
+        }
+        events.extend(self.again(at));
+        events
+    }
+
+    /// The run's parent ended while the rig had its batch; `left` as in [`Self::lost`]. The rig is not at fault: it gets further
+    /// batches, and what it was given of a claim and did not do is not held against its quota.
+    pub fn interrupted(&mut self, rig: usize, left: Vec<String>, result: BatchResult) -> Vec<FleetEvent> {
+        let mut events: Vec<FleetEvent> = self.bricked(rig, result.bricks).into_iter().collect();
+        if let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) {
+            self.put_back(at, left);
+            self.give_back(at, rig);
+            events.extend(self.again(at));
         }
         events
+    }
+
+    /// What is left of a batch waits for a rig.
+    fn put_back(&mut self, at: usize, left: Vec<String>) {
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        entry.place = if left.is_empty() {
+            Place::Over
+        } else {
+            Place::Waits
+        };
+        if let Some(share) = &mut entry.batch.share {
+            share.cuts = share.cuts.min(u32::try_from(left.len()).unwrap_or(u32::MAX));
+        }
+        entry.batch.cases = left;
+    }
+
+    /// The cuts that are left of a batch were not made by the rig that had it.
+    fn give_back(&mut self, at: usize, rig: usize) {
+        let Some(batch) = self.entries.get(at).map(|entry| &entry.batch) else {
+            return;
+        };
+        let Some(share) = &batch.share else { return };
+        let key = (batch.suite.clone(), share.campaign.clone(), rig);
+        if let Some(given) = self.given.get_mut(&key) {
+            *given = given.saturating_sub(share.cuts);
+        }
+    }
+
+    /// Says what is left of a batch, if it waits.
+    fn again(&self, at: usize) -> Option<FleetEvent> {
+        let entry = self.entries.get(at)?;
+        (entry.place == Place::Waits).then(|| FleetEvent::Again {
+            batch: entry.batch.name.clone(),
+            cases: entry.batch.cases.clone(),
+        })
     }
 
     /// The rig gets no further batch.
@@ -427,7 +508,7 @@ impl Fleet {
         }
         if let Some(first) = held.first().filter(|_| open.is_empty()) {
             let why = self.why_held(*first);
-            events.extend(self.pause(&why));
+            events.extend(self.pause(&why, PauseCause::Modules));
         }
         events
     }
@@ -540,6 +621,29 @@ impl Fleet {
             over_ms: sum(true),
             all_ms: sum(false),
         }
+    }
+
+    /// The suite of a batch.
+    pub fn suite_of(&self, batch: &str) -> Option<&str> {
+        let entry = self.entries.iter().find(|entry| entry.batch.name == batch);
+        entry.map(|entry| entry.batch.suite.as_str())
+    }
+
+    /// Whether a batch has cuts of a claim: what a bricked module leaves of them does not move to another one.
+    pub fn is_of_claim(&self, batch: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.batch.name == batch);
+        entry.is_some_and(|entry| entry.batch.share.is_some())
+    }
+
+    /// Whether a rig gets no further batch.
+    pub fn is_out(&self, rig: usize) -> bool {
+        self.rigs.get(rig).is_some_and(|rig| rig.out)
+    }
+
+    /// The cases of a batch; of one that was lost, those that are left.
+    pub fn cases_of(&self, batch: &str) -> &[String] {
+        let entry = self.entries.iter().find(|entry| entry.batch.name == batch);
+        entry.map_or(&[], |entry| &entry.batch.cases)
     }
 
     fn canary_of(&self, at: usize) -> Option<&Canaries> {

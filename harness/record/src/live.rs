@@ -210,13 +210,22 @@ impl LiveRun {
                 self.tiles[number].leave_batch(LiveRigState::Waiting, "");
                 self.changed.insert(LivePart::Rig(number));
             }
-            FleetEvent::Lost { end, why, open } => {
+            FleetEvent::Lost {
+                end,
+                why,
+                open,
+                parent_ended,
+            } => {
                 let number = self.tile_of(&end.rig);
                 let module = self.tiles[number].module_key();
                 let suite = self.queue.suite_of(&end.batch).to_owned();
                 self.claims.lose(&suite, open, &module);
                 self.cases.lose(&end.rig, why);
-                self.tiles[number].leave_batch(LiveRigState::Lost, why);
+                if *parent_ended {
+                    self.tiles[number].leave_batch(LiveRigState::Waiting, "");
+                } else {
+                    self.tiles[number].leave_batch(LiveRigState::Lost, why);
+                }
                 self.changed.insert(LivePart::Rig(number));
             }
             FleetEvent::RigOut { rig, why } => {

@@ -1,8 +1,9 @@
 //! The queue of a run on several rigs: who gets which batch, what becomes of one that is lost, and when nobody gets any more.
 
 mod random;
+mod replayed;
 
-use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::fleet::{FleetEvent, PauseCause};
 use dfota_core::fleet::{
     BatchOrder, BatchResult, ClaimShare, Fleet, FleetRules, LOSSES, QueuedBatch, Take, WaitReason,
 };
@@ -128,7 +129,7 @@ fn a_bricked_canary_pauses_the_run() {
     gets(&mut fleet, 0, "one");
     let events = fleet.lost(0, "dead", vec!["one-b".into()], BRICKED);
     let paused =
-        |event: &FleetEvent| matches!(event, FleetEvent::Paused { why } if why.contains("canary `r0`"));
+        |event: &FleetEvent| matches!(event, FleetEvent::Paused { why, .. } if why.contains("canary `r0`"));
     assert!(events.iter().any(paused), "{events:?}");
     assert_eq!([fleet.take(1), fleet.take(2)], [Take::Done, Take::Done]);
     assert!(fleet.is_over());
@@ -225,7 +226,13 @@ fn a_canary_that_never_passes_pauses_the_run() {
     assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
     fleet.closed(0, FAILED);
     let why = "no batch passed on the canary `r0`, so no other rig gets its packages (`--canary 0` would give them)";
-    assert_eq!(fleet.give_up(), [FleetEvent::Paused { why: why.into() }]);
+    assert_eq!(
+        fleet.give_up(),
+        [FleetEvent::Paused {
+            why: why.into(),
+            cause: PauseCause::Modules
+        }]
+    );
     assert_eq!(fleet.take(1), Take::Done);
     assert!(fleet.is_over());
     assert_eq!(fleet.abandoned(), []);

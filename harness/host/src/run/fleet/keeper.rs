@@ -22,6 +22,8 @@ pub struct CampaignKeeper {
     modules: BTreeMap<String, Imei>,
     /// The cuts of the campaigns, by suite and case.
     cuts: BTreeMap<(String, String), CampaignCase>,
+    /// What was kept of this run before it was resumed, and was not seen again yet.
+    kept: Vec<Tallied>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,7 +41,27 @@ impl CampaignKeeper {
             campaigns: Arc::new(Mutex::new(Campaigns::new(run, earlier))),
             modules: BTreeMap::new(),
             cuts: BTreeMap::new(),
+            kept: Vec::new(),
         }
+    }
+
+    /// The same for a run that is resumed, and that began with the cuts `before`. It has to see the records of every part again:
+    /// what they say is kept, unless it was.
+    pub fn resumed<'b>(run: &str, earlier: Earlier, before: impl IntoIterator<Item = &'b Tallied>) -> Self {
+        let mut kept: Vec<Tallied> = earlier.cuts().cloned().collect();
+        for cut in before {
+            forget(&mut kept, cut);
+        }
+        kept.retain(|cut| cut.run.as_deref() == Some(run));
+        Self {
+            kept,
+            ..Self::new(run, earlier)
+        }
+    }
+
+    /// Everything that was there before the run was resumed has been seen.
+    pub fn has_caught_up(&mut self) {
+        self.kept.clear();
     }
 
     /// Keeps what this run leaves over: what its journal says of cuts that nobody tallied.
@@ -62,6 +84,14 @@ impl CampaignKeeper {
 }
 
 impl CampaignKeeper {
+    /// Keeps a cut, unless it was kept before the run was resumed.
+    fn keep_cut(&mut self, tallied: Tallied) {
+        if !forget(&mut self.kept, &tallied) {
+            let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
+            self.keep(&suite, &campaign, CampaignLine::Cut(tallied));
+        }
+    }
+
     fn keep(&self, suite: &str, campaign: &str, line: CampaignLine) {
         let mut campaigns = self.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(why) = campaigns.keep(suite, campaign, line) {
@@ -69,6 +99,12 @@ impl CampaignKeeper {
             print_warning(format_args!("warning: {why}"));
         }
     }
+}
+
+/// Takes one cut out of a list; whether it was in it.
+fn forget(cuts: &mut Vec<Tallied>, cut: &Tallied) -> bool {
+    let at = cuts.iter().position(|kept| kept == cut);
+    at.map(|at| cuts.swap_remove(at)).is_some()
 }
 
 impl FleetObserver for CampaignKeeper {
@@ -90,8 +126,7 @@ impl FleetObserver for CampaignKeeper {
                 let mut tallied = tallied.clone();
                 tallied.run = Some(self.run.clone());
                 tallied.module = Some(module_key(rig, self.modules.get(rig)));
-                let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
-                (suite, campaign, CampaignLine::Cut(tallied))
+                return self.keep_cut(tallied);
             }
             Event::Calibrated {
                 suite,

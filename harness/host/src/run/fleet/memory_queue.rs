@@ -1,8 +1,9 @@
 //! The queue in the memory of the parent: the adapter for the rigs of one machine.
 
+use super::part::PartRead;
 use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
 use dfota_core::cut::Cut;
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{FleetEvent, PartEnd, PauseCause, Taken};
 use dfota_core::event::{Event, Record};
 use dfota_core::fleet::{AbandonedCase, BatchResult, Fleet, FleetRules, QueuedBatch, Take, WorkDone};
 use dfota_core::verdict::Verdict;
@@ -44,6 +45,48 @@ struct QueueState {
     results: BTreeMap<(String, String), Verdict>,
 }
 
+/// What a queue knows of a run.
+pub struct QueueSoFar {
+    pub fleet: Fleet,
+    /// The present case of each rig.
+    present: BTreeMap<usize, CaseOnRig>,
+    /// Rigs that lost a batch.
+    lost: Vec<usize>,
+    rigs_left: RigsLeft,
+    results: BTreeMap<(String, String), Verdict>,
+}
+
+impl QueueSoFar {
+    /// Nothing has happened on the rigs.
+    pub fn new(fleet: Fleet) -> Self {
+        Self {
+            fleet,
+            present: BTreeMap::new(),
+            lost: Vec::new(),
+            rigs_left: RigsLeft::default(),
+            results: BTreeMap::new(),
+        }
+    }
+
+    /// A rig was told to make this cut, by the journal of the run.
+    pub fn ordered(&mut self, rig: usize, cut: &LostCut) {
+        let LostCut { suite, case, cut } = cut.clone();
+        let cut = Some(cut);
+        self.present.insert(rig, CaseOnRig { suite, case, cut });
+    }
+
+    /// A batch of the rig ended so; `is_lost`: and the rig was lost with it.
+    pub fn ended(&mut self, rig: usize, suite: &str, part: &PartRead, is_lost: bool) {
+        self.present.remove(&rig);
+        self.lost.extend(is_lost.then_some(rig));
+        self.rigs_left.take(part);
+        for (case, verdict) in part.verdicts.iter().filter(|(case, _)| part.is_complete(case)) {
+            let name = (suite.to_owned(), case.clone());
+            self.results.entry(name).or_insert_with(|| verdict.clone());
+        }
+    }
+}
+
 /// How the rigs of a run were at the end of their batches, by their own journals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RigsLeft {
@@ -51,6 +94,13 @@ pub struct RigsLeft {
     pub is_unsafe: bool,
     /// One did not pass its check after cases that passed.
     pub has_failed: bool,
+}
+
+impl RigsLeft {
+    fn take(&mut self, part: &PartRead) {
+        self.is_unsafe |= part.was_left_unsafe();
+        self.has_failed |= part.has_failed_afterwards();
+    }
 }
 
 #[derive(Clone)]
@@ -77,13 +127,24 @@ impl MemoryQueue {
         journal: Journal,
         observers: Vec<Box<dyn FleetObserver>>,
     ) -> Self {
+        let so_far = QueueSoFar::new(Fleet::new(rigs.clone(), rules));
+        Self::resumed(rigs, so_far, journal, observers)
+    }
+
+    /// A queue that goes on where another one was left.
+    pub fn resumed(
+        rigs: Vec<String>,
+        so_far: QueueSoFar,
+        journal: Journal,
+        observers: Vec<Box<dyn FleetObserver>>,
+    ) -> Self {
         Self {
             state: Mutex::new(QueueState {
-                fleet: Fleet::new(rigs.clone(), rules),
-                present: BTreeMap::new(),
-                lost: Vec::new(),
-                rigs_left: RigsLeft::default(),
-                results: BTreeMap::new(),
+                fleet: so_far.fleet,
+                present: so_far.present,
+                lost: so_far.lost,
+                rigs_left: so_far.rigs_left,
+                results: so_far.results,
             }),
             rigs,
             journal,
@@ -94,7 +155,8 @@ impl MemoryQueue {
 
     /// Gives up what nobody takes any more, once no rig works.
     pub fn settle(&self) {
-        let given_up = self.state().fleet.give_up();
+        let mut state = self.state();
+        let given_up = state.fleet.give_up();
         self.write(given_up);
     }
 
@@ -122,7 +184,7 @@ impl MemoryQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes events down, in their order, and wakes who waits.
+    /// Writes events down, in their order, and wakes who waits. Who holds the state calls it: the journal has one order.
     fn write(&self, events: impl IntoIterator<Item = FleetEvent>) {
         for event in events {
             self.journal.post(Event::Fleet(event));
@@ -140,9 +202,27 @@ impl MemoryQueue {
     }
 }
 
+/// What the run's journal says of the end of a batch.
+fn part_end(taken: &Taken, ending: &BatchEnding) -> PartEnd {
+    let part = ending.part();
+    PartEnd {
+        batch: taken.batch.clone(),
+        attempt: taken.attempt,
+        rig: taken.rig.clone(),
+        lines: part.lines,
+        head: part.head.clone(),
+        result: BatchResult {
+            passed: part.has_passed(),
+            bricks: part.bricks(),
+        },
+        left: ending.left().to_vec(),
+    }
+}
+
 impl WorkQueue for MemoryQueue {
     fn offer(&self, batches: Vec<QueuedBatch>) {
-        let events = self.state().fleet.offer(batches);
+        let mut state = self.state();
+        let events = state.fleet.offer(batches);
         self.write(events);
     }
 
@@ -182,42 +262,50 @@ impl WorkQueue for MemoryQueue {
     }
 
     fn bricked(&self, rig: usize, so_far: u32) {
-        let event = self.state().fleet.bricked(rig, so_far);
+        let mut state = self.state();
+        let event = state.fleet.bricked(rig, so_far);
         self.write(event);
     }
 
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding) {
-        let (BatchEnding::Closed(part) | BatchEnding::Lost { part, .. }) = ending;
-        let end = PartEnd {
-            batch: taken.batch.clone(),
-            attempt: taken.attempt,
-            rig: taken.rig.clone(),
-            lines: part.lines,
-            head: part.head.clone(),
-        };
-        let result = BatchResult {
-            passed: part.has_passed(),
-            bricks: part.bricks(),
-        };
+        let part = ending.part();
+        let end = part_end(taken, ending);
+        let result = end.result;
         let mut state = self.state();
+        // The run's journal knows of a cut before the part's does, if the machine died.
         let present = state.present.remove(&rig);
-        let lost = present.filter(|present| part.open() == Some(&present.case));
+        let lost = present.filter(|present| !part.verdicts.contains_key(&present.case));
         let lost = lost.and_then(|CaseOnRig { suite, case, cut }| {
             let cut = cut?;
             Some(LostCut { suite, case, cut })
         });
-        state.rigs_left.is_unsafe |= part.was_left_unsafe();
-        state.rigs_left.has_failed |= part.has_failed_afterwards();
+        state.rigs_left.take(part);
         let (first, events) = match ending {
-            BatchEnding::Closed(_) => (FleetEvent::Closed(end), state.fleet.closed(rig, result)),
-            BatchEnding::Lost { why, left, .. } => {
+            BatchEnding::Closed { left, .. } => {
+                let events = state.fleet.closed(rig, result);
+                state.fleet.stopped(&taken.batch, rig, left.clone());
+                (FleetEvent::Closed(end), events)
+            }
+            BatchEnding::Lost {
+                why,
+                left,
+                parent_ended,
+                ..
+            } => {
+                let ordered = lost.as_ref().map(|lost| lost.case.as_str());
                 let first = FleetEvent::Lost {
                     end,
                     why: why.clone(),
-                    open: part.open().map(String::from).into_iter().collect(),
+                    open: part.open().or(ordered).map(String::from).into_iter().collect(),
+                    parent_ended: *parent_ended,
                 };
-                state.lost.push(rig);
-                (first, state.fleet.lost(rig, why, left.clone(), result))
+                let events = if *parent_ended {
+                    state.fleet.interrupted(rig, left.clone(), result)
+                } else {
+                    state.lost.push(rig);
+                    state.fleet.lost(rig, why, left.clone(), result)
+                };
+                (first, events)
             }
         };
         let done = state.fleet.done();
@@ -232,8 +320,9 @@ impl WorkQueue for MemoryQueue {
         });
     }
 
-    fn pause(&self, why: &str) {
-        let event = self.state().fleet.pause(why);
+    fn pause(&self, why: &str, cause: PauseCause) {
+        let mut state = self.state();
+        let event = state.fleet.pause(why, cause);
         self.write(event);
     }
 

@@ -1,11 +1,12 @@
 //! What happens at one rig: take a batch, have the worker run it, report it, and take the next one.
 
 use super::part::PartRead;
-use super::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
+use super::wire::{BatchEnded, FromWorker, RigTimeline, ToWorker, WorkerBatch};
 use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
 use super::worker_process::{WorkerNews, WorkerProcess};
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
+use dfota_core::event::fleet::PauseCause;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::fleet::{BatchOrder, Take};
 use dfota_core::verdict::Verdict;
@@ -30,6 +31,8 @@ pub struct RigSeat<'r> {
     pub calibrations: Option<&'r BTreeMap<String, Vec<Case>>>,
     /// Cuts to be made again exactly, by suite and case.
     pub again: &'r BTreeMap<(String, String), Cut>,
+    /// What this rig timed before the run was resumed.
+    pub timed: &'r [RigTimeline],
     /// A worker that says nothing for so long is lost.
     pub silence: Duration,
     /// The first case that does not pass ends the handing out.
@@ -52,10 +55,10 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProces
                     // Before its journal is read: one that is only slow would write on behind what was read.
                     worker.kill();
                 }
-                let ending = seat.ending(&order, &outcome);
+                let ending = seat.ending(&order, &outcome, queue.progress(seat.rig));
                 let out = match &ending {
                     BatchEnding::Lost { why, .. } => Some(why.clone()),
-                    BatchEnding::Closed(_) => None,
+                    BatchEnding::Closed { .. } => None,
                 };
                 if matches!(outcome, WorkerOutcome::Gone(_)) {
                     queue.close(seat.rig, &order.taken, &ending);
@@ -83,7 +86,7 @@ enum WorkerOutcome {
 
 impl RigSeat<'_> {
     /// How the batch ended, by what its journal says: what came over the pipe may be less.
-    fn ending(&self, order: &BatchOrder, outcome: &WorkerOutcome) -> BatchEnding {
+    fn ending(&self, order: &BatchOrder, outcome: &WorkerOutcome, goes_on: WorkGoesOn) -> BatchEnding {
         let folder = self.run.join(&order.taken.folder);
         let (part, unread) = match PartRead::from_folder(&folder) {
             Ok(part) => (part, None),
@@ -93,16 +96,26 @@ impl RigSeat<'_> {
             WorkerOutcome::Gone(why) => Some(why.clone()),
             WorkerOutcome::Ended(ended) => ended.out.clone(),
         };
-        let Some(why) = why.or(unread) else {
-            return BatchEnding::Closed(part);
-        };
         // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
-        let left = if order.is_of_claim && part.bricks() > 0 {
+        let stays_open = order.is_of_claim && part.bricks() > 0;
+        let Some(why) = why.or(unread) else {
+            let left = match goes_on {
+                WorkGoesOn::No if !stays_open => part.not_reached(&order.cases),
+                WorkGoesOn::No | WorkGoesOn::Yes => Vec::new(),
+            };
+            return BatchEnding::Closed { part, left };
+        };
+        let left = if stays_open {
             Vec::new()
         } else {
             part.left(&order.cases)
         };
-        BatchEnding::Lost { part, why, left }
+        BatchEnding::Lost {
+            part,
+            why,
+            left,
+            parent_ended: false,
+        }
     }
 }
 
@@ -171,6 +184,7 @@ impl<'r> BatchRun<'r> {
                 .filter_map(|name| self.seat.cases.get(&name).cloned())
                 .collect(),
             again: names().filter_map(again).collect(),
+            timed: self.seat.timed.to_vec(),
         }
     }
 
@@ -185,8 +199,8 @@ impl<'r> BatchRun<'r> {
                 self.queue.record_once(self.seat.rig, suite, id, verdict);
             }
             if self.seat.fail_fast && !matches!(verdict, Verdict::Pass | Verdict::Skip { .. }) {
-                self.queue
-                    .pause(&format!("`--fail-fast`: {suite}::{id} did not pass"));
+                let why = format!("`--fail-fast`: {suite}::{id} did not pass");
+                self.queue.pause(&why, PauseCause::FailFast);
             }
         }
         self.queue.publish(self.seat.rig, record);

@@ -2,7 +2,7 @@
 
 use super::part::PartRead;
 use dfota_core::event::Record;
-use dfota_core::event::fleet::Taken;
+use dfota_core::event::fleet::{PauseCause, Taken};
 use dfota_core::fleet::{QueuedBatch, Take};
 use dfota_core::verdict::Verdict;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub trait WorkQueue: Sync {
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding);
 
     /// Hands out nothing more; what rigs are at is finished.
-    fn pause(&self, why: &str);
+    fn pause(&self, why: &str, cause: PauseCause);
 
     /// What the rig does, for whoever watches.
     fn presence(&self, rig: usize, presence: RigPresence);
@@ -52,14 +52,34 @@ pub enum WorkGoesOn {
 #[derive(Debug)]
 pub enum BatchEnding {
     /// Its journal is whole.
-    Closed(PartRead),
+    Closed {
+        part: PartRead,
+        /// Of a batch that was told to stop: the cases that were not run.
+        left: Vec<String>,
+    },
     /// What there is of its journal, and why there is no more.
     Lost {
         part: PartRead,
         why: String,
         /// Cases that have to be run again, or for the first time.
         left: Vec<String>,
+        /// The run's parent ended, and the rig is not at fault.
+        parent_ended: bool,
     },
+}
+
+impl BatchEnding {
+    /// What there is of its journal.
+    pub fn part(&self) -> &PartRead {
+        let (Self::Closed { part, .. } | Self::Lost { part, .. }) = self;
+        part
+    }
+
+    /// The cases that have to be run again, or for the first time.
+    pub fn left(&self) -> &[String] {
+        let (Self::Closed { left, .. } | Self::Lost { left, .. }) = self;
+        left
+    }
 }
 
 /// What a rig does when it is not in the middle of a case.

@@ -3,6 +3,7 @@
 
 mod ended;
 mod killed;
+mod resumed;
 mod shared;
 
 use crate::junit;
