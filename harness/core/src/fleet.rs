@@ -9,7 +9,12 @@
 //! - More bricks than the run survives, or a bricked canary, end the handing out everywhere.
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
-use crate::event::fleet::{FleetEvent, Taken};
+mod replay;
+
+pub use crate::event::fleet::{BatchResult, ClaimShare};
+pub use replay::{ReplayError, ReplayedFleet};
+
+use crate::event::fleet::{BatchTerms, FleetEvent, PauseCause, Taken};
 use crate::folder_name;
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -36,18 +41,6 @@ pub struct QueuedBatch {
     pub share: Option<ClaimShare>,
     /// What it is likely to take, in milliseconds of real time.
     pub real_ms: u64,
-}
-
-/// The cuts of a claim in a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimShare {
-    /// Id of the campaign, in the batch's suite.
-    pub campaign: String,
-    pub cuts: u32,
-    /// How many of the claim's cuts one rig may get, with those of earlier runs.
-    pub quota: u32,
-    /// What earlier runs have given each rig, by its place in the run.
-    pub had: BTreeMap<usize, u32>,
 }
 
 /// How careful a run is with its modules.
@@ -100,17 +93,6 @@ pub enum WaitReason {
     Others,
 }
 
-/// What a rig made of its batch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct BatchResult {
-    /// Every case passed or was skipped, and one passed.
-    pub passed: bool,
-    /// Cases that ended with a brick.
-    pub bricks: u32,
-    /// An update or a cut was ordered, and nobody has heard what the module became.
-    pub is_open: bool,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Waits,
@@ -124,8 +106,25 @@ struct Entry {
     batch: QueuedBatch,
     place: Place,
     attempts: u32,
+    losses: u32,
+    /// What a rig that was stopped left of it.
+    stopped: Option<StoppedBatch>,
     /// Why nobody runs what is left of it.
     given_up: Option<String>,
+}
+
+/// A batch that a rig closed before its end, because nothing was handed out any more.
+#[derive(Debug)]
+struct StoppedBatch {
+    rig: usize,
+    left: Vec<String>,
+}
+
+/// Why nothing is handed out any more.
+#[derive(Debug)]
+struct Pause {
+    why: String,
+    cause: PauseCause,
 }
 
 /// How far a run is, by what its batches were estimated to take.
@@ -189,7 +188,9 @@ pub struct Fleet {
     /// Cuts of a claim that a rig was given, by suite, campaign and rig.
     given: BTreeMap<(String, String, usize), u32>,
     bricks: u32,
-    paused: Option<String>,
+    paused: Option<Pause>,
+    /// Why it would have been paused for the sake of the modules, had it not been paused already.
+    danger: Option<String>,
 }
 
 impl Fleet {
@@ -211,6 +212,7 @@ impl Fleet {
             given: BTreeMap::new(),
             bricks: 0,
             paused: None,
+            danger: None,
         }
     }
 
@@ -221,12 +223,23 @@ impl Fleet {
             suite: batch.suite.clone(),
             cases: batch.cases.clone(),
             real_ms: batch.real_ms,
+            terms: Some(BatchTerms {
+                packages: batch.packages.clone(),
+                rigs: batch
+                    .rigs
+                    .iter()
+                    .map(|rig| name_of(&self.rigs, *rig).to_owned())
+                    .collect(),
+                share: batch.share.clone(),
+            }),
         };
         let events = batches.iter().map(queued).collect();
         self.entries.extend(batches.into_iter().map(|batch| Entry {
             batch,
             place: Place::Waits,
             attempts: 0,
+            losses: 0,
+            stopped: None,
             given_up: None,
         }));
         events
@@ -354,7 +367,7 @@ impl Fleet {
         let more = so_far.saturating_sub(entry.bricks);
         entry.bricks = entry.bricks.max(so_far);
         self.bricks += more;
-        if more == 0 || self.paused.is_some() {
+        if more == 0 {
             return None;
         }
         let batch = self.rigs.get(rig).and_then(|rig| rig.batch);
@@ -370,20 +383,65 @@ impl Fleet {
         } else {
             return None;
         };
-        self.pause(&why)
+        if let Some(pause) = &self.paused {
+            // What is paused for another reason goes on when it is resumed.
+            if pause.cause.ends_when_resumed() {
+                self.danger.get_or_insert(why);
+            }
+            return None;
+        }
+        self.pause(&why, PauseCause::Modules)
     }
 
     /// Hands out nothing more.
-    pub fn pause(&mut self, why: &str) -> Option<FleetEvent> {
+    pub fn pause(&mut self, why: &str, cause: PauseCause) -> Option<FleetEvent> {
         if self.paused.is_some() {
             return None;
         }
-        self.paused = Some(why.to_owned());
-        Some(FleetEvent::Paused { why: why.to_owned() })
+        let why = why.to_owned();
+        let event = FleetEvent::Paused {
+            why: why.clone(),
+            cause,
+        };
+        self.paused = Some(Pause { why, cause });
+        Some(event)
     }
 
     pub fn paused(&self) -> Option<&str> {
-        self.paused.as_deref()
+        self.paused.as_ref().map(|pause| pause.why.as_str())
+    }
+
+    /// The rig closed its batch before its end, because nothing is handed out any more: these cases are left of it.
+    pub fn stopped(&mut self, batch: &str, rig: usize, left: Vec<String>) {
+        let entry = self.entries.iter_mut().find(|entry| entry.batch.name == batch);
+        if let Some(entry) = entry.filter(|_| !left.is_empty()) {
+            entry.stopped = Some(StoppedBatch { rig, left });
+        }
+    }
+
+    /// The run is resumed: hands out again, unless it was paused for the sake of the modules or after a failure. What is left of
+    /// batches that were stopped waits for a rig.
+    pub fn go_on(&mut self) -> Vec<FleetEvent> {
+        if self
+            .paused
+            .take_if(|pause| pause.cause.ends_when_resumed())
+            .is_none()
+        {
+            return Vec::new();
+        }
+        let mut events = Vec::new();
+        for at in 0..self.entries.len() {
+            let stopped = self.entries.get_mut(at).and_then(|entry| entry.stopped.take());
+            if let Some(StoppedBatch { rig, left }) = stopped {
+                self.put_back(at, left);
+                self.give_back(at, rig);
+                events.extend(self.again(at));
+            }
+        }
+        if let Some(why) = self.danger.take() {
+            events.extend(self.pause(&why, PauseCause::Modules));
+        }
+        events
     }
 
     /// The rig lost its batch and gets no other; `left` are the cases of the batch that have to be run again, or for the
@@ -396,37 +454,92 @@ impl Fleet {
         if result.is_open {
             self.hold(at, rig);
         }
-        if let Some(entry) = self.entries.get_mut(at) {
-            entry.place = if left.is_empty() {
-                Place::Over
-            } else {
-                Place::Waits
-            };
-            if let Some(share) = &mut entry.batch.share {
-                share.cuts = share.cuts.min(u32::try_from(left.len()).unwrap_or(u32::MAX));
-            }
-            entry.batch.cases = left;
-        }
+        self.put_back(at, left);
         let mut events = self.out(rig, why);
         events.extend(paused);
-        let Some(entry) = self
-            .entries
-            .get_mut(at)
-            .filter(|entry| entry.place == Place::Waits)
-        else {
+        let name = name_of(&self.rigs, rig).to_owned();
+        let Some(entry) = self.entries.get_mut(at) else {
             return events;
         };
-        if entry.attempts >= LOSSES {
-            let name = name_of(&self.rigs, rig);
+        entry.losses += 1;
+        if entry.place == Place::Waits && entry.losses >= LOSSES {
             let why = format!("it was lost {LOSSES} times, the last time on `{name}`: {why}");
             events.push(entry.give_up(why));
-        } else {
-            events.push(FleetEvent::Again {
-                batch: entry.batch.name.clone(),
-                cases: entry.batch.cases.clone(),
-            });
+        }
+        events.extend(self.again(at));
+        events
+    }
+
+    /// The rig lost its batch, and nobody can read what it did at the end. `cases` are those without a result: no rig runs them
+    /// again, for a cut may have been made.
+    pub fn unread(
+        &mut self,
+        rig: usize,
+        why: &str,
+        cases: Vec<String>,
+        result: BatchResult,
+    ) -> Vec<FleetEvent> {
+        let at = self.rigs.get(rig).and_then(|rig| rig.batch);
+        let mut events = self.lost(rig, why, Vec::new(), result);
+        let entry = at.and_then(|at| self.entries.get_mut(at));
+        if let Some(entry) = entry.filter(|_| !cases.is_empty()) {
+            entry.batch.cases = cases;
+            events.push(entry.give_up(why.to_owned()));
         }
         events
+    }
+
+    /// The run's parent ended while the rig had its batch; `left` as in [`Self::lost`]. The rig is not at fault: it gets further
+    /// batches, and what it was given of a claim and did not do is not held against its quota. Where nobody heard what its module
+    /// became, its delta is held all the same.
+    pub fn interrupted(&mut self, rig: usize, left: Vec<String>, result: BatchResult) -> Vec<FleetEvent> {
+        let mut events: Vec<FleetEvent> = self.bricked(rig, result.bricks).into_iter().collect();
+        if let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) {
+            if result.is_open {
+                self.hold(at, rig);
+            }
+            self.put_back(at, left);
+            self.give_back(at, rig);
+            events.extend(self.again(at));
+        }
+        events
+    }
+
+    /// What is left of a batch waits for a rig.
+    fn put_back(&mut self, at: usize, left: Vec<String>) {
+        let Some(entry) = self.entries.get_mut(at) else {
+            return;
+        };
+        entry.place = if left.is_empty() {
+            Place::Over
+        } else {
+            Place::Waits
+        };
+        if let Some(share) = &mut entry.batch.share {
+            share.cuts = share.cuts.min(u32::try_from(left.len()).unwrap_or(u32::MAX));
+        }
+        entry.batch.cases = left;
+    }
+
+    /// The cuts that are left of a batch were not made by the rig that had it.
+    fn give_back(&mut self, at: usize, rig: usize) {
+        let Some(batch) = self.entries.get(at).map(|entry| &entry.batch) else {
+            return;
+        };
+        let Some(share) = &batch.share else { return };
+        let key = (batch.suite.clone(), share.campaign.clone(), rig);
+        if let Some(given) = self.given.get_mut(&key) {
+            *given = given.saturating_sub(share.cuts);
+        }
+    }
+
+    /// Says what is left of a batch, if it waits.
+    fn again(&self, at: usize) -> Option<FleetEvent> {
+        let entry = self.entries.get(at)?;
+        (entry.place == Place::Waits).then(|| FleetEvent::Again {
+            batch: entry.batch.name.clone(),
+            cases: entry.batch.cases.clone(),
+        })
     }
 
     /// Keeps the packages of the batch from every rig that has not had them, but for those that have passed on a canary already.
@@ -478,7 +591,7 @@ impl Fleet {
         }
         if let Some(first) = held.first().filter(|_| open.is_empty()) {
             let why = self.why_held(*first);
-            events.extend(self.pause(&why));
+            events.extend(self.pause(&why, PauseCause::Modules));
         }
         events
     }
@@ -496,8 +609,13 @@ impl Fleet {
     fn why_held(&self, at: usize) -> String {
         if let Some(lost) = self.canaries_of(at).find_map(|canaries| canaries.open) {
             let name = name_of(&self.rigs, lost);
+            let what = if self.is_out(lost) {
+                format!("the canary `{name}` was lost")
+            } else {
+                format!("the run was interrupted while the canary `{name}` was")
+            };
             return format!(
-                "the canary `{name}` was lost in the middle of an update, and nobody knows what its module became: no other rig gets this delta; see whether the module on `{name}` still works, and run again"
+                "{what} in the middle of an update, and nobody knows what its module became: no other rig gets this delta; see whether the module on `{name}` still works, and run again"
             );
         }
         let on_trial = self.canaries_of(at).filter(|canaries| !canaries.passed);
@@ -612,6 +730,29 @@ impl Fleet {
         }
     }
 
+    /// The suite of a batch.
+    pub fn suite_of(&self, batch: &str) -> Option<&str> {
+        let entry = self.entries.iter().find(|entry| entry.batch.name == batch);
+        entry.map(|entry| entry.batch.suite.as_str())
+    }
+
+    /// Whether a batch has cuts of a claim: what a bricked module leaves of them does not move to another one.
+    pub fn is_of_claim(&self, batch: &str) -> bool {
+        let entry = self.entries.iter().find(|entry| entry.batch.name == batch);
+        entry.is_some_and(|entry| entry.batch.share.is_some())
+    }
+
+    /// Whether a rig gets no further batch.
+    pub fn is_out(&self, rig: usize) -> bool {
+        self.rigs.get(rig).is_some_and(|rig| rig.out)
+    }
+
+    /// The cases of a batch; of one that was lost, those that are left.
+    pub fn cases_of(&self, batch: &str) -> &[String] {
+        let entry = self.entries.iter().find(|entry| entry.batch.name == batch);
+        entry.map_or(&[], |entry| &entry.batch.cases)
+    }
+
     /// Whether canaries go first.
     fn is_careful(&self) -> bool {
         self.rules.canary > 0 && self.rigs.len() > 1
@@ -696,7 +837,8 @@ impl Fleet {
         let Some(share) = &batch.share else { return true };
         let key = (batch.suite.clone(), share.campaign.clone(), rig);
         let given = self.given.get(&key).copied().unwrap_or_default();
-        let had = given + share.had.get(&rig).copied().unwrap_or_default();
+        let name = name_of(&self.rigs, rig);
+        let had = given + share.had.get(name).copied().unwrap_or_default();
         // A quota below one batch still lets the rig have one.
         had == 0 || had + share.cuts <= share.quota
     }

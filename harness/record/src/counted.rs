@@ -182,6 +182,7 @@ mod tests {
             suite: "s".into(),
             cases: vec!["a".into()],
             real_ms: 1,
+            terms: None,
         };
         let again = FleetEvent::Again {
             batch: "smoke-1".into(),

@@ -212,10 +212,20 @@ impl LiveRun {
                 self.tiles[number].close_batch(at_ms);
                 self.changed.insert(LivePart::Rig(number));
             }
-            FleetEvent::Lost { end, why, open } => {
+            FleetEvent::Lost {
+                end,
+                why,
+                open,
+                parent_ended,
+                ..
+            } => {
                 let number = self.tile_of(&end.rig);
                 self.cases.lose(&end.rig, why);
-                self.tiles[number].lose_batch(&end.batch, why, open);
+                if *parent_ended {
+                    self.tiles[number].interrupt_batch();
+                } else {
+                    self.tiles[number].lose_batch(&end.batch, why, open);
+                }
                 self.changed.insert(LivePart::Rig(number));
             }
             FleetEvent::RigOut { rig, why } => {

@@ -1,8 +1,9 @@
 //! The queue of a run on several rigs: who gets which batch, what becomes of one that is lost, and when nobody gets any more.
 
 mod random;
+mod replayed;
 
-use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::fleet::{FleetEvent, PauseCause};
 use dfota_core::fleet::{
     BatchOrder, BatchResult, ClaimShare, Fleet, FleetRules, LOSSES, QueuedBatch, Take, WaitReason,
 };
@@ -201,7 +202,7 @@ fn a_canary_that_is_lost_in_an_update_spares_the_others() {
     assert_eq!(fleet.take(1), Take::Wait(WaitReason::Held));
     assert!(fleet.waiting().all(|(_, why)| why == WaitReason::Held));
     events.extend(fleet.give_up());
-    let paused = |event: &FleetEvent| matches!(event, FleetEvent::Paused { why } if why.contains("the canary `r0` was lost in the middle of an update"));
+    let paused = |event: &FleetEvent| matches!(event, FleetEvent::Paused { why, .. } if why.contains("the canary `r0` was lost in the middle of an update"));
     assert!(events.iter().any(paused), "{events:?}");
     assert_eq!([fleet.take(1), fleet.take(2)], [Take::Done, Take::Done]);
     assert!(fleet.is_over());
@@ -287,7 +288,7 @@ fn a_package_that_is_held_is_held_in_every_suite() {
     gets(&mut fleet, 0, "one");
     fleet.lost(0, "its program ended", vec!["one-b".into()], OPEN);
     assert_eq!(fleet.take(1), Take::Wait(WaitReason::Held));
-    let [FleetEvent::Paused { why }] = &fleet.give_up()[..] else {
+    let [FleetEvent::Paused { why, .. }] = &fleet.give_up()[..] else {
         panic!("it is paused");
     };
     assert!(why.contains("`r0` was lost in the middle of an update"), "{why}");
@@ -331,7 +332,7 @@ fn a_bricked_canary_pauses_the_run() {
     gets(&mut fleet, 0, "one");
     let events = fleet.lost(0, "dead", vec!["one-b".into()], BRICKED);
     let paused =
-        |event: &FleetEvent| matches!(event, FleetEvent::Paused { why } if why.contains("canary `r0`"));
+        |event: &FleetEvent| matches!(event, FleetEvent::Paused { why, .. } if why.contains("canary `r0`"));
     assert!(events.iter().any(paused), "{events:?}");
     assert_eq!([fleet.take(1), fleet.take(2)], [Take::Done, Take::Done]);
     assert!(fleet.is_over());
@@ -431,7 +432,13 @@ fn a_canary_that_never_passes_pauses_the_run() {
     assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
     fleet.closed(0, FAILED);
     let why = "no batch passed on the canary `r0`, so no other rig gets its packages (`--canary 0` would give them)";
-    assert_eq!(fleet.give_up(), [FleetEvent::Paused { why: why.into() }]);
+    assert_eq!(
+        fleet.give_up(),
+        [FleetEvent::Paused {
+            why: why.into(),
+            cause: PauseCause::Modules
+        }]
+    );
     assert_eq!(fleet.take(1), Take::Done);
     assert!(fleet.is_over());
     assert_eq!(fleet.abandoned(), []);

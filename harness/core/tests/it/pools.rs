@@ -8,7 +8,7 @@ mod told;
 
 use dfota_core::campaign::{Count, Role};
 use dfota_core::claim::ClaimStatus;
-use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::fleet::{FleetEvent, PauseCause};
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::pool::{PoolGap, PoolTally, Stratum, quota};
@@ -155,8 +155,10 @@ fn a_bricked_module_keeps_its_slots() {
 #[test]
 fn modules_are_told_apart() {
     let mut told = good();
-    told.0
-        .on(&Event::Fleet(FleetEvent::Paused { why: String::new() }));
+    told.0.on(&Event::Fleet(FleetEvent::Paused {
+        why: String::new(),
+        cause: PauseCause::default(),
+    }));
     told.0
         .on(&Event::Tallied(tallied(9, true, Some(&format!("b/{OTHER}")))));
     let pool = told.pool();

@@ -34,6 +34,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run suites on a rig and write a run folder
+    #[command(
+        mut_arg("suites", |suites| suites.required(false).required_unless_present("resume")),
+        mut_arg("rigs", |rigs| rigs.required(false).required_unless_present("resume")),
+        override_usage = "dfota-hil run [OPTIONS] --rig <RIG> <SUITE>...\n       dfota-hil run [OPTIONS] --resume <RUN_DIR>"
+    )]
     Run(command::run::RunArgs),
     /// Show what `run` would do, without touching the rig
     Plan(command::plan::PlanArgs),
@@ -138,6 +143,53 @@ fn ended(result: Result<ExitCode, CommandError>) -> ProcessExitCode {
 pub fn definition() -> clap::Command {
     let whole = <Cli as clap::CommandFactory>::command();
     crate::cli::help::with_examples(whole.mut_subcommand("bisect", command::bisect::on_one_rig))
+}
+
+/// The arguments of a `run` that was started with these words, those behind the name of the program.
+fn run_of(words: &[String]) -> Result<command::run::RunArgs, clap::Error> {
+    let words = std::iter::once("dfota-hil").chain(words.iter().map(String::as_str));
+    let cli = Cli::from_arg_matches(&definition().try_get_matches_from(words)?)?;
+    match cli.command {
+        Command::Run(args) => Ok(args),
+        _ => Err(clap::Error::raw(
+            clap::error::ErrorKind::InvalidSubcommand,
+            "expected the arguments of `run`",
+        )),
+    }
+}
+
+/// What was typed behind `run`, as it is named in the help. What the environment gives is not typed.
+fn typed_behind_run() -> Vec<TypedArgument> {
+    let definition = definition();
+    let Ok(matches) = definition.clone().try_get_matches() else {
+        return Vec::new();
+    };
+    let (Some(run), Some(matches)) = (
+        definition.find_subcommand("run"),
+        matches.subcommand_matches("run"),
+    ) else {
+        return Vec::new();
+    };
+    let typed = |argument: &&clap::Arg| {
+        let source = matches.value_source(argument.get_id().as_str());
+        source == Some(clap::parser::ValueSource::CommandLine)
+    };
+    let named = |argument: &clap::Arg| TypedArgument {
+        id: argument.get_id().to_string(),
+        shown: match argument.get_long() {
+            Some(long) => format!("--{long}"),
+            None => argument.get_id().to_string().to_uppercase(),
+        },
+    };
+    run.get_arguments().filter(typed).map(named).collect()
+}
+
+/// An argument that was typed.
+struct TypedArgument {
+    /// The name of its field.
+    id: String,
+    /// How it is typed.
+    shown: String,
 }
 
 fn log(verbose: u8, color: ColorMode) {

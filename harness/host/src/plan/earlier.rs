@@ -3,7 +3,9 @@
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::plan::case_id;
-use crate::state::campaign_store::{CampaignAppender, CampaignEnd, CampaignStore, LeftAside, tool_digest};
+use crate::state::campaign_store::{
+    CampaignAppender, CampaignEnd, CampaignStore, KeptLine, LeftAside, tool_digest,
+};
 use crate::state::campaign_terms::{CampaignOnRigs, CampaignTerms};
 use crate::state::{StateDir, StateError};
 use dfota_core::campaign::{CampaignPart, Tallied};
@@ -174,6 +176,19 @@ impl Earlier {
     /// The cuts of all of them.
     pub fn cuts(&self) -> impl Iterator<Item = &Tallied> {
         self.stores.values().flat_map(CampaignStore::cuts)
+    }
+
+    /// Every line of them, in the order of each.
+    pub fn lines(&self) -> Result<Vec<KeptLine>, StateError> {
+        let mut all = Vec::new();
+        for ((suite, campaign), store) in &self.stores {
+            all.extend(store.lines()?.into_iter().map(|line| KeptLine {
+                suite: suite.clone(),
+                campaign: campaign.clone(),
+                line,
+            }));
+        }
+        Ok(all)
     }
 
     /// Cuts that were made and never judged, by suite and case.

@@ -17,6 +17,7 @@ use crate::plan::selection::Selection;
 use crate::plan::standing::Standing;
 use crate::plan::{PlanError, Planned, Totals, parsed};
 use batching::Batching;
+use dfota_core::fleet::ClaimShare;
 use dfota_core::seed::Seed;
 use serde::{Serialize, Serializer};
 use spread::spread;
@@ -208,6 +209,17 @@ impl ClaimQuota {
         quotas
             .iter()
             .find(|quota| quota.suite == batch.suite && quota.campaign == *campaign)
+    }
+
+    /// What the queue has to know of it for a batch with so many of its cuts, in a run on these rigs.
+    pub fn share(&self, cuts: u32, rigs: &[Rig]) -> ClaimShare {
+        let named = |(rig, cuts): (&usize, &u32)| Some((rigs.get(*rig)?.name.clone(), *cuts));
+        ClaimShare {
+            campaign: self.campaign.clone(),
+            cuts,
+            quota: self.quota,
+            had: self.had.iter().filter_map(named).collect(),
+        }
     }
 }
 

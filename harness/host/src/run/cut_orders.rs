@@ -1,7 +1,7 @@
 //! Cuts that are ordered, as later runs have to know them: before a cut is judged, its module may be dead and its run over.
 
 use crate::plan::earlier::Earlier;
-use crate::state::campaign_store::{CampaignAppender, CampaignLine, CutAttempt};
+use crate::state::campaign_store::{CampaignAppender, CampaignLine, CutAttempt, KeptLine};
 use crate::terminal::print_warning;
 use dfota_core::campaign::{Bin, Tallied};
 use dfota_core::cut::Cut;
@@ -37,14 +37,6 @@ struct RigOrders {
     present: (String, String),
     /// The cut of the present case is armed, and was not made yet.
     waits: bool,
-}
-
-/// A line for the store of a campaign.
-#[derive(Debug, Clone, PartialEq)]
-pub struct KeptLine {
-    pub suite: String,
-    pub campaign: String,
-    pub line: CampaignLine,
 }
 
 impl CutOrders {

@@ -44,6 +44,24 @@ pub enum CampaignLine {
     Ended(CampaignEnd),
 }
 
+impl CampaignLine {
+    /// The cut that it is about, where it says all of it.
+    pub fn cut(&self) -> Option<&Tallied> {
+        match self {
+            Self::Ordered(cut) | Self::Cut(cut) => Some(cut),
+            _ => None,
+        }
+    }
+}
+
+/// A line, and the campaign that it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptLine {
+    pub suite: String,
+    pub campaign: String,
+    pub line: CampaignLine,
+}
+
 /// How a rig cuts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CuttingRig {
@@ -342,6 +360,20 @@ impl CampaignStore {
         let run = self.cuts.last()?.run.clone().unwrap_or_default();
         let cuts = self.settled.len();
         Some(LeftAside { run, cuts, why })
+    }
+
+    /// Its lines, in their order.
+    pub fn lines(&self) -> Result<Vec<CampaignLine>, StateError> {
+        let bytes = std::fs::read(&self.path).map_err(|why| unread(&self.path, why))?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        let lines = bytes[..whole].split(|byte| *byte == b'\n');
+        let read = |line| {
+            serde_json::from_slice(line).map_err(|why| StateError::Broken {
+                path: self.path.clone(),
+                why,
+            })
+        };
+        lines.filter(|line| !line.is_empty()).map(read).collect()
     }
 
     /// Takes whole lines in; gives how many bytes they are.

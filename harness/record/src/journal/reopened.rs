@@ -98,6 +98,16 @@ impl ReopenedJournal {
         &self.records
     }
 
+    /// Number of its whole lines.
+    pub fn lines(&self) -> u64 {
+        self.chain.lines
+    }
+
+    /// SHA-256 of the last of them, in hex.
+    pub fn head(&self) -> &str {
+        &self.chain.head
+    }
+
     /// Bytes of a last line that was torn by the death of its writer. [`Self::go_on`] cuts it off.
     pub fn torn(&self) -> usize {
         self.chain.torn

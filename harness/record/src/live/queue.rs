@@ -1,6 +1,6 @@
 //! The batches of a run on several rigs: where each is, and why it waits.
 
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{FleetEvent, PartEnd, PauseCause, Taken};
 use std::collections::BTreeSet;
 
 /// Where a batch is.
@@ -45,6 +45,8 @@ pub(super) struct LiveBatch {
 pub(super) struct Queue {
     pub(super) batches: Vec<LiveBatch>,
     pub(super) paused: Option<String>,
+    /// Why, the last time.
+    pause_cause: PauseCause,
     passed: BTreeSet<String>,
 }
 
@@ -56,6 +58,7 @@ impl Queue {
                 suite,
                 cases,
                 real_ms,
+                ..
             } => self.batches.push(LiveBatch {
                 name: batch.clone(),
                 suite: suite.clone(),
@@ -91,8 +94,12 @@ impl Queue {
             FleetEvent::CanaryPassed { suite, .. } => {
                 self.passed.insert(suite.clone());
             }
-            FleetEvent::Paused { why } => self.paused = Some(why.clone()),
+            FleetEvent::Paused { why, cause } => {
+                (self.paused, self.pause_cause) = (Some(why.clone()), *cause);
+            }
+            FleetEvent::Resumed { .. } if self.pause_cause.ends_when_resumed() => self.paused = None,
             FleetEvent::Ordered { .. }
+            | FleetEvent::Resumed { .. }
             | FleetEvent::RigOut { .. }
             | FleetEvent::WrittenOff { .. }
             | FleetEvent::Unread { .. } => {}

@@ -259,6 +259,11 @@ impl RigTile {
         self.leave(state, why);
     }
 
+    /// The program that had the queue ended while the rig had a batch. The rig is not at fault, and goes on.
+    pub(super) fn interrupt_batch(&mut self) {
+        self.leave(LiveRigState::Waiting, "");
+    }
+
     /// It gets no further batch.
     pub(super) fn leave(&mut self, state: LiveRigState, why: &str) {
         self.clear();

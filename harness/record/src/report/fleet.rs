@@ -2,7 +2,7 @@
 
 use super::CaseRun;
 use super::case_run::RecordedIdentity;
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{FleetEvent, PartEnd, PauseCause, Taken};
 use dfota_core::event::{Event, RigFacts, RunStarted};
 use dfota_core::pool_fold::PoolFold;
 use dfota_core::verdict::Verdict;
@@ -142,6 +142,8 @@ pub(super) struct FleetOrder<'a> {
     part: Option<usize>,
     /// What is left of each batch.
     batches: HashMap<&'a str, GivenCases<'a>>,
+    /// Why the run was paused the last time.
+    pause_cause: PauseCause,
 }
 
 impl<'a> FleetOrder<'a> {
@@ -239,7 +241,11 @@ impl<'a> FleetOrder<'a> {
                     rig.out = Some(why);
                 }
             }
-            FleetEvent::Paused { why } => self.fleet.paused = Some(why),
+            FleetEvent::Paused { why, cause } => {
+                self.fleet.paused = Some(why);
+                self.pause_cause = *cause;
+            }
+            FleetEvent::Resumed { .. } if self.pause_cause.ends_when_resumed() => self.fleet.paused = None,
             FleetEvent::WrittenOff { suite, case, note } => {
                 self.fleet.written_off.push(WrittenOffCut { suite, case, note });
             }

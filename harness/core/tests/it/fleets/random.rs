@@ -1,11 +1,11 @@
 //! Random fleets, driven as a run drives them, beside a model that only counts.
 
-use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::fleet::{FleetEvent, PartEnd, PauseCause, Taken};
 use dfota_core::fleet::{BatchResult, ClaimShare, Fleet, FleetRules, QueuedBatch, Take};
 use dfota_core::seed::Seed;
 use std::collections::{BTreeMap, BTreeSet};
 
-const FLEETS: u64 = 2_000;
+pub(super) const FLEETS: u64 = 2_000;
 
 /// Numbers out of a seed.
 struct Dice {
@@ -27,37 +27,94 @@ impl Dice {
 
 /// What became of a case, as the model sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Closed,
     GivenUp,
     Paused,
 }
 
-struct Model {
-    fleet: Fleet,
-    dice: Dice,
-    rigs: usize,
-    /// The cases that each rig works on, with the name of their batch.
-    with: BTreeMap<usize, (String, Vec<String>)>,
-    /// Rigs that go on asking.
-    asking: BTreeSet<usize>,
-    fates: BTreeMap<String, Vec<Fate>>,
-    cases: BTreeSet<String>,
-    fits: BTreeMap<String, Vec<usize>>,
-    rules: FleetRules,
-    /// The packages of each batch.
-    packages: BTreeMap<String, Vec<String>>,
+/// How far packages are tried on canaries.
+#[derive(Default)]
+struct Trials {
     /// Rigs that had a package.
     had: BTreeMap<String, BTreeSet<usize>>,
     /// Packages that passed on a canary, and those with which one was lost before.
     passed: BTreeSet<String>,
     held: BTreeSet<String>,
+}
+
+impl Trials {
+    /// A batch with these packages ended; `is_lost`: in its middle.
+    fn end(&mut self, is_careful: bool, packages: &[String], result: BatchResult, is_lost: bool) {
+        for package in packages {
+            if is_lost && result.is_open && is_careful && !self.passed.contains(package) {
+                self.held.insert(package.clone());
+            } else if !is_lost && result.passed && !self.held.contains(package) {
+                self.passed.insert(package.clone());
+            }
+        }
+    }
+
+    /// The same, by what was written down alone.
+    fn of_log(is_careful: bool, log: &[FleetEvent], packages: &BTreeMap<String, Vec<String>>) -> Self {
+        let mut trials = Self::default();
+        for event in log {
+            match event {
+                FleetEvent::Taken(taken) => {
+                    for package in &packages[&taken.batch] {
+                        let had = trials.had.entry(package.clone()).or_default();
+                        had.insert(taken.rig[1..].parse().expect("the place of a rig"));
+                    }
+                }
+                FleetEvent::Closed(end) => trials.end(is_careful, &packages[&end.batch], end.result, false),
+                FleetEvent::Lost { end, .. } => {
+                    trials.end(is_careful, &packages[&end.batch], end.result, true);
+                }
+                _ => {}
+            }
+        }
+        trials
+    }
+}
+
+/// A batch that a rig has.
+#[derive(Debug, PartialEq, Eq)]
+struct Work {
+    taken: Taken,
+    cases: Vec<String>,
+}
+
+/// The queue at a moment at which nothing is owed.
+pub(super) struct Mark {
+    /// So many events were written before.
+    pub(super) events: usize,
+    pub(super) fleet: String,
+}
+
+pub(super) struct Model {
+    pub(super) fleet: Fleet,
+    dice: Dice,
+    rigs: usize,
+    pub(super) rules: FleetRules,
+    /// What was written down.
+    pub(super) log: Vec<FleetEvent>,
+    pub(super) marks: Vec<Mark>,
+    /// What each rig works on.
+    with: BTreeMap<usize, Work>,
+    /// Rigs that go on asking.
+    asking: BTreeSet<usize>,
+    fates: BTreeMap<String, Vec<Fate>>,
+    cases: BTreeSet<String>,
+    fits: BTreeMap<String, Vec<usize>>,
+    /// The packages of each batch.
+    packages: BTreeMap<String, Vec<String>>,
+    trials: Trials,
     out: BTreeSet<usize>,
     paused: bool,
 }
 
 impl Model {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let mut dice = Dice {
             seed: Seed(seed),
             thrown: 0,
@@ -80,30 +137,31 @@ impl Model {
             .iter()
             .map(|batch| (batch.name.clone(), batch.packages.clone()));
         let packages = packages.collect();
-        fleet.offer(batches);
+        let log = fleet.offer(batches);
         Self {
             fleet,
             dice,
             rigs,
+            rules,
+            log,
+            marks: Vec::new(),
             with: BTreeMap::new(),
             asking: (0..rigs).collect(),
             fates: BTreeMap::new(),
             cases,
             fits,
-            rules,
             packages,
-            had: BTreeMap::new(),
-            passed: BTreeSet::new(),
-            held: BTreeSet::new(),
+            trials: Trials::default(),
             out: BTreeSet::new(),
             paused: false,
         }
     }
 
     /// Until no rig has a batch and none asks any more.
-    fn run(mut self) -> Self {
+    pub(super) fn run(mut self) -> Self {
         let mut idle = 0;
         while !self.asking.is_empty() {
+            self.mark();
             let nth = self.dice.below(self.asking.len());
             let rig = *self.asking.iter().nth(nth).expect("a rig that asks");
             let moved = if self.with.contains_key(&rig) {
@@ -119,12 +177,21 @@ impl Model {
                 self.fleet
             );
         }
-        self.note(&[]);
+        let events = self.fleet.give_up();
+        self.note(&events);
+        self.mark();
         self
     }
 
-    fn is_careful(&self) -> bool {
-        self.rules.canary > 0 && self.rigs > 1
+    pub(super) fn rigs(&self) -> usize {
+        self.rigs
+    }
+
+    fn mark(&mut self) {
+        self.marks.push(Mark {
+            events: self.log.len(),
+            fleet: format!("{:?}", self.fleet),
+        });
     }
 
     fn take(&mut self, rig: usize) -> bool {
@@ -141,22 +208,27 @@ impl Model {
                 assert!(self.fits[name].contains(&rig), "{name} does not fit r{rig}");
                 assert!(!self.paused && !self.out.contains(&rig), "r{rig} gets {name}");
                 assert!(!order.cases.is_empty(), "{name} has nothing left");
-                let elsewhere = self.with.values().find(|(other, _)| other == name);
+                let elsewhere = self.with.values().find(|work| work.taken.batch == *name);
                 assert_eq!(elsewhere, None, "{name} is with two rigs");
                 for package in &self.packages[name] {
-                    let had = self.had.entry(package.clone()).or_default();
+                    let had = self.trials.had.entry(package.clone()).or_default();
                     assert!(
-                        had.contains(&rig) || !self.held.contains(package),
+                        had.contains(&rig) || !self.trials.held.contains(package),
                         "r{rig} gets {name}, whose {package} is held"
                     );
                     had.insert(rig);
                     let at_risk = had.difference(&self.out).count();
                     assert!(
-                        !is_careful || self.passed.contains(package) || at_risk <= self.rules.canary,
+                        !is_careful || self.trials.passed.contains(package) || at_risk <= self.rules.canary,
                         "r{rig} gets {name}: {package} is on {had:?}"
                     );
                 }
-                let before = self.with.insert(rig, (name.clone(), order.cases));
+                self.log.push(FleetEvent::Taken(order.taken.clone()));
+                let work = Work {
+                    taken: order.taken,
+                    cases: order.cases,
+                };
+                let before = self.with.insert(rig, work);
                 assert_eq!(before, None, "r{rig} has two batches");
             }
         }
@@ -164,7 +236,7 @@ impl Model {
     }
 
     fn end_batch(&mut self, rig: usize) {
-        let (name, cases) = self.with.remove(&rig).expect("it has one");
+        let Work { taken, cases } = self.with.remove(&rig).expect("it has one");
         let result = BatchResult {
             passed: self.dice.one_in(2),
             bricks: u32::from(self.dice.one_in(8)),
@@ -178,23 +250,104 @@ impl Model {
         let (done, left): (Vec<String>, Vec<String>) =
             cases.into_iter().partition(|_| !is_lost || self.dice.one_in(3));
         self.close(&done, Fate::Closed);
-        for package in self.packages[&name].clone() {
-            if is_lost && result.is_open && self.is_careful() && !self.passed.contains(&package) {
-                self.held.insert(package);
-            } else if !is_lost && result.passed && !self.held.contains(&package) {
-                self.passed.insert(package);
-            }
-        }
-        let events = if is_lost {
+        let end = end_of(&taken, result, &left);
+        let is_careful = self.is_careful();
+        self.trials
+            .end(is_careful, &self.packages[&taken.batch], result, is_lost);
+        if is_lost {
             self.asking.remove(&rig);
             self.out.insert(rig);
-            let mut events = self.fleet.lost(rig, "it was unplugged", left, result);
-            events.extend(self.fleet.give_up());
-            events
+            let is_unread = self.dice.one_in(6);
+            let events = if is_unread {
+                let end = PartEnd {
+                    left: Vec::new(),
+                    ..end
+                };
+                self.log.push(lost(end, &left, false));
+                self.fleet.unread(rig, UNPLUGGED, left, result)
+            } else {
+                self.log.push(lost(end, &[], false));
+                self.fleet.lost(rig, UNPLUGGED, left, result)
+            };
+            self.note(&events);
+            self.mark();
+            let events = self.fleet.give_up();
+            self.note(&events);
         } else {
-            self.fleet.closed(rig, result)
+            self.log.push(FleetEvent::Closed(end));
+            let events = self.fleet.closed(rig, result);
+            self.note(&events);
+        }
+    }
+
+    /// Somebody else ends the handing out.
+    pub(super) fn pause(&mut self, cause: PauseCause) {
+        let event: Vec<FleetEvent> = self.fleet.pause("somebody said so", cause).into_iter().collect();
+        self.note(&event);
+    }
+
+    /// The run is resumed after the parent was killed behind so many events: every rig finishes a case or none, and those that are
+    /// not out ask again.
+    pub(super) fn resumed(self, killed_after: usize) -> Self {
+        let names: Vec<String> = (0..self.rigs).map(|rig| format!("r{rig}")).collect();
+        let written = self.log[..killed_after].to_vec();
+        let replayed = Fleet::replay(names.clone(), self.rules, &written).expect("what a queue wrote");
+        let rig_of = |name: &str| {
+            names
+                .iter()
+                .position(|rig| rig == name)
+                .expect("a rig of the run")
         };
-        self.note(&events);
+        let is_out = |event: &FleetEvent| match event {
+            FleetEvent::RigOut { rig, .. } => Some(rig_of(rig)),
+            _ => None,
+        };
+        let was_paused = replayed.fleet.paused().is_some();
+        let out: BTreeSet<usize> = written.iter().chain(&replayed.owed).filter_map(is_out).collect();
+        let mut model = Self {
+            fleet: replayed.fleet,
+            log: written,
+            marks: Vec::new(),
+            with: BTreeMap::new(),
+            asking: (0..self.rigs).filter(|rig| !out.contains(rig)).collect(),
+            fates: BTreeMap::new(),
+            out,
+            paused: was_paused,
+            ..self
+        };
+        model.log.push(FleetEvent::Resumed {
+            args: Vec::new(),
+            torn: 0,
+        });
+        model.log.extend(replayed.owed);
+        let events = model.fleet.go_on();
+        model.paused = model.fleet.paused().is_some();
+        model.log.extend(events);
+        for taken in replayed.open {
+            let cases = model.fleet.cases_of(&taken.batch).to_vec();
+            let rig = rig_of(&taken.rig);
+            let left: Vec<String> = cases.into_iter().filter(|_| model.dice.one_in(2)).collect();
+            let result = BatchResult {
+                passed: model.dice.one_in(2),
+                bricks: 0,
+                is_open: model.dice.one_in(4),
+            };
+            model.log.push(lost(end_of(&taken, result, &left), &[], true));
+            let events = model.fleet.interrupted(rig, left, result);
+            model.note(&events);
+        }
+        model.fates = fates_of(&model.log);
+        model.trials = Trials::of_log(model.is_careful(), &model.log, &model.packages);
+        model
+    }
+
+    /// Packages that are held.
+    pub(super) fn held(&self) -> usize {
+        self.trials.held.len()
+    }
+
+    fn is_careful(&self) -> bool {
+        self.rules.canary > 0 && self.rigs > 1
     }
 
     fn close(&mut self, cases: &[String], fate: Fate) {
@@ -212,10 +365,11 @@ impl Model {
         assert!(said + usize::from(self.paused) <= 1, "paused twice: {events:?}");
         self.paused |= said > 0;
         assert_eq!(self.paused, self.fleet.paused().is_some());
+        self.log.extend_from_slice(events);
     }
 
     #[track_caller]
-    fn every_case_has_one_fate(mut self) -> BTreeMap<String, Vec<Fate>> {
+    pub(super) fn every_case_has_one_fate(mut self) -> BTreeMap<String, Vec<Fate>> {
         assert!(self.fleet.is_over(), "{:#?}", self.fleet);
         let given_up: Vec<String> = self.fleet.abandoned().into_iter().map(|gone| gone.case).collect();
         self.close(&given_up, Fate::GivenUp);
@@ -233,6 +387,53 @@ impl Model {
         }
         self.fates
     }
+}
+
+const UNPLUGGED: &str = "it was unplugged";
+
+fn end_of(taken: &Taken, result: BatchResult, left: &[String]) -> PartEnd {
+    PartEnd {
+        batch: taken.batch.clone(),
+        attempt: taken.attempt,
+        rig: taken.rig.clone(),
+        lines: 0,
+        head: String::new(),
+        result,
+        left: left.to_vec(),
+    }
+}
+
+fn lost(end: PartEnd, unread: &[String], parent_ended: bool) -> FleetEvent {
+    FleetEvent::Lost {
+        end,
+        why: UNPLUGGED.into(),
+        open: Vec::new(),
+        unread: unread.to_vec(),
+        parent_ended,
+    }
+}
+
+/// The cases that were run to their end, by what was written down alone.
+fn fates_of(log: &[FleetEvent]) -> BTreeMap<String, Vec<Fate>> {
+    let mut batches: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut fates: BTreeMap<String, Vec<Fate>> = BTreeMap::new();
+    for event in log {
+        let (end, unread) = match event {
+            FleetEvent::Queued { batch, cases, .. } => {
+                batches.insert(batch, cases.clone());
+                continue;
+            }
+            FleetEvent::Closed(end) => (end, &[][..]),
+            FleetEvent::Lost { end, unread, .. } => (end, unread.as_slice()),
+            _ => continue,
+        };
+        let cases = batches.insert(&end.batch, end.left.clone()).unwrap_or_default();
+        let is_over = |case: &String| !end.left.contains(case) && !unread.contains(case);
+        for case in cases.into_iter().filter(is_over) {
+            fates.entry(case).or_default().push(Fate::Closed);
+        }
+    }
+    fates
 }
 
 fn batch(n: usize, rigs: usize, dice: &mut Dice) -> QueuedBatch {
@@ -269,7 +470,7 @@ fn every_case_of_a_random_fleet_ends_once() {
     for seed in 0..FLEETS {
         let fates = std::panic::catch_unwind(|| {
             let model = Model::new(seed).run();
-            let held = model.held.len();
+            let held = model.held();
             (held, model.every_case_has_one_fate())
         });
         let (held, fates) = fates.unwrap_or_else(|_| panic!("the fleet of seed {seed}"));

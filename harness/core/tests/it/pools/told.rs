@@ -4,7 +4,7 @@ use dfota_core::campaign::{Bin, CampaignPart, Role, Slot, Tallied};
 use dfota_core::case::{Case, Package};
 use dfota_core::claim::{Claim, ClaimStatus};
 use dfota_core::cut::{Cut, CutKind};
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{BatchResult, FleetEvent, PartEnd, Taken};
 use dfota_core::event::watched::{Attempt, Purpose};
 use dfota_core::event::{CaseEnded, CutMade, Event, TryEnded};
 use dfota_core::outcome::Outcome;
@@ -96,6 +96,7 @@ impl Told {
             suite: "s".into(),
             cases: slots.map(|slot| format!("c{slot}")).collect(),
             real_ms: 1,
+            terms: None,
         });
     }
 
@@ -117,6 +118,8 @@ impl Told {
             end: end(rig),
             why: "its process ended".into(),
             open: open.iter().map(|slot| format!("c{slot}")).collect(),
+            unread: Vec::new(),
+            parent_ended: false,
         });
     }
 
@@ -270,6 +273,8 @@ fn end(rig: &str) -> PartEnd {
         rig: rig.into(),
         lines: 1,
         head: String::new(),
+        result: BatchResult::default(),
+        left: Vec::new(),
     }
 }
 

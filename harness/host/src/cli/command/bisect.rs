@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// Narrow a failing cut down to the smallest window in which cuts fail
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("resume", |resume| resume.hide(true)))]
 #[group(skip)] // its name would be that of the flags of `run`, which are taken over
 pub struct BisectArgs {
     #[command(flatten)]

@@ -3,6 +3,7 @@
 mod begin;
 mod fleet;
 mod report_args;
+mod resume;
 mod run_outcome;
 mod session;
 mod worker;
@@ -41,6 +42,10 @@ use std::time::Duration;
 pub struct RunArgs {
     #[command(flatten)]
     selection: SelectionFlags,
+    /// Go on with the run on several rigs in this folder, whose program was killed: its suites, rigs and options are those that it
+    /// was started with, and no case that has its verdict is run again
+    #[arg(long, value_name = "RUN_DIR")]
+    resume: Option<PathBuf>,
     /// Run folder [default: reports/UTC-RIG-SUITE]
     #[arg(long, value_name = "DIR", env = "DFOTA_HIL_OUT", hide_env_values = true)]
     out: Option<PathBuf>,
@@ -82,6 +87,11 @@ pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
 
 /// Bisects the one case that is selected.
 pub fn search(mut args: RunArgs, common: Common, bisect: BisectOptions) -> Result<ExitCode, CommandError> {
+    if args.resume.is_some() {
+        return Err(CommandError::usage(
+            "`--resume` is for runs on several rigs, and `bisect` takes one rig: start the search again",
+        ));
+    }
     if args.selection.cut.is_some() || args.selection.repeat > 1 {
         return Err(CommandError::usage(
             "`bisect` chooses its own cuts: remove `--cut` and `--repeat`; `--tries` sets how often each cut is made",
@@ -98,11 +108,35 @@ pub fn search(mut args: RunArgs, common: Common, bisect: BisectOptions) -> Resul
 }
 
 fn perform(args: &RunArgs, common: Common, bisect: Option<BisectOptions>) -> Result<ExitCode, CommandError> {
+    if let Some(folder) = &args.resume {
+        return resume(args, folder, common);
+    }
     if let Some(rig) = &args.fleet.worker {
         return worker::main(args, rig);
     }
     let mut outcome = RunOutcome::new(args);
     let result = to_its_end(args, common, bisect, &mut outcome);
+    args.hooks.run(&outcome, &result);
+    result
+}
+
+/// Goes on with a run, in its folder.
+fn resume(given: &RunArgs, folder: &Path, common: Common) -> Result<ExitCode, CommandError> {
+    if let Some(rig) = &given.fleet.worker {
+        return worker::main(&resume::arguments(given, folder)?, rig);
+    }
+    let recorded = resume::typed().and_then(|()| resume::RecordedRun::open(folder));
+    let args = recorded.and_then(|run| Ok((resume::arguments(given, folder)?, run)));
+    let (args, recorded) = match args {
+        Ok(args) => args,
+        Err(error) => {
+            let result = Err(error);
+            given.hooks.run(&RunOutcome::new(given), &result);
+            return result;
+        }
+    };
+    let mut outcome = RunOutcome::new(&args);
+    let result = fleet::resume(&args, recorded, common, &mut outcome);
     args.hooks.run(&outcome, &result);
     result
 }

@@ -121,8 +121,9 @@ impl<'a> Decision<'a> {
     fn new(args: &'a WriteOffArgs, verdicts: FinalVerdicts) -> Result<Self, CommandError> {
         let Some(ended) = verdicts.ended() else {
             return Err(CommandError::usage(format!(
-                "`{}` never ended: its program was killed. Bring it to its end first; then it is known which cuts have no verdict",
-                args.run.display()
+                "`{}` never ended: its program was killed. Bring it to its end first, with `dfota-hil run --resume {}`; then it is known which cuts have no verdict",
+                args.run.display(),
+                shell_word(&args.run.display().to_string())
             )));
         };
         Ok(Self {

@@ -233,13 +233,14 @@ impl Observer for ParentLines {
             Event::Fleet(FleetEvent::GivenUp { batch, why }) => {
                 Some(format!("batch {batch} is given up: {why}"))
             }
-            Event::Fleet(FleetEvent::Paused { why }) => Some(format!("no further batch is begun: {why}")),
+            Event::Fleet(FleetEvent::Paused { why, .. }) => Some(format!("no further batch is begun: {why}")),
             Event::Fleet(FleetEvent::CanaryPassed { suite, rigs }) => {
                 let rigs = rigs.join(", ");
                 Some(format!(
                     "{suite}: a batch passed on {rigs}: every rig may have its packages"
                 ))
             }
+            Event::Fleet(FleetEvent::Resumed { .. }) => Some("the run goes on".to_owned()),
             _ => None,
         };
         match said {

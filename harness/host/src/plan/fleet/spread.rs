@@ -4,7 +4,7 @@ use super::{Batch, CANARY, ClaimQuota, FleetRig, packages};
 use crate::config::rig::{Rig, module_word};
 use crate::config::suite::Suite;
 use crate::plan::Planned;
-use dfota_core::fleet::{BatchResult, ClaimShare, Fleet, FleetRules, QueuedBatch, Take};
+use dfota_core::fleet::{BatchResult, Fleet, FleetRules, QueuedBatch, Take};
 use std::collections::{BTreeMap, HashSet};
 
 /// The rigs, each with its expected share of the batches, if every batch passes and none is lost.
@@ -20,7 +20,7 @@ pub(super) fn spread(
         max_bricks: u32::MAX,
     };
     let mut fleet = Fleet::new(rigs.iter().map(|rig| rig.name.clone()).collect(), rules);
-    let queued = |batch| queued(suites, quotas, batch);
+    let queued = |batch| queued(suites, rigs, quotas, batch);
     fleet.offer(batches.iter().map(queued).collect());
     let mut waiting: BTreeMap<&str, &Batch> =
         batches.iter().map(|batch| (batch.name.as_str(), batch)).collect();
@@ -59,7 +59,7 @@ pub(super) fn spread(
     loads.into_iter().map(|load| load.rig).collect()
 }
 
-fn queued(suites: &[Suite], quotas: &[ClaimQuota], batch: &Batch) -> QueuedBatch {
+fn queued(suites: &[Suite], rigs: &[Rig], quotas: &[ClaimQuota], batch: &Batch) -> QueuedBatch {
     let quota = ClaimQuota::find(quotas, batch).filter(|_| batch.claim_cuts > 0);
     QueuedBatch {
         name: batch.name.clone(),
@@ -67,12 +67,7 @@ fn queued(suites: &[Suite], quotas: &[ClaimQuota], batch: &Batch) -> QueuedBatch
         cases: Vec::new(),
         packages: packages(suites, &batch.suite),
         rigs: batch.rigs.clone(),
-        share: quota.map(|quota| ClaimShare {
-            campaign: quota.campaign.clone(),
-            cuts: batch.claim_cuts,
-            quota: quota.quota,
-            had: quota.had.clone(),
-        }),
+        share: quota.map(|quota| quota.share(batch.claim_cuts, rigs)),
         real_ms: batch.real_ms,
     }
 }

@@ -299,10 +299,14 @@ impl FinalVerdicts {
     fn abandon(&mut self, journal: &Journal, abandoned: &AbandonedCase) {
         let name = (abandoned.suite.clone(), abandoned.case.clone());
         let at = self.index.get(&name).copied();
-        let Some((case, _)) = at.and_then(|at| self.cases.get(at)) else {
+        let Some((case, before)) = at.and_then(|at| self.cases.get(at)) else {
             return;
         };
         let verdict = Verdict::by(Rule::RigLost, abandoned.why.clone());
+        if *before == verdict {
+            // It was said before the run was resumed.
+            return;
+        }
         let ended = CaseEnded::untried(case, verdict);
         let halted = dfota_core::event::watched::Halted {
             rule: Rule::RigLost,

@@ -1,8 +1,9 @@
 //! The queue in the memory of the parent: the adapter for the rigs of one machine.
 
+use super::part::PartRead;
 use super::work_queue::{BatchEnding, RigPresence, UnreadBatch, WorkGoesOn, WorkQueue};
 use dfota_core::cut::Cut;
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{FleetEvent, PartEnd, PauseCause, Taken};
 use dfota_core::event::{Event, Record};
 use dfota_core::fleet::{AbandonedCase, BatchResult, Fleet, FleetRules, QueuedBatch, Take, WorkDone};
 use dfota_core::verdict::Verdict;
@@ -38,8 +39,6 @@ struct QueueState {
     present: BTreeMap<usize, CaseOnRig>,
     /// The cuts that each rig was told to make in its batch.
     ordered: BTreeMap<usize, Vec<LostCut>>,
-    /// Cases of batches whose journal cannot be read.
-    unread: Vec<AbandonedCase>,
     /// Rigs that lost a batch.
     lost: Vec<usize>,
     /// How rigs were at the end of their batches.
@@ -50,6 +49,52 @@ struct QueueState {
     results: BTreeMap<(String, String), Verdict>,
 }
 
+/// What a queue knows of a run.
+pub struct QueueSoFar {
+    pub fleet: Fleet,
+    /// The cuts that each rig was told to make in its batch.
+    ordered: BTreeMap<usize, Vec<LostCut>>,
+    /// Rigs that lost a batch.
+    lost: Vec<usize>,
+    rigs_left: RigsLeft,
+    results: BTreeMap<(String, String), Verdict>,
+}
+
+impl QueueSoFar {
+    /// Nothing has happened on the rigs.
+    pub fn new(fleet: Fleet) -> Self {
+        Self {
+            fleet,
+            ordered: BTreeMap::new(),
+            lost: Vec::new(),
+            rigs_left: RigsLeft::default(),
+            results: BTreeMap::new(),
+        }
+    }
+
+    /// A rig was told to make this cut in its batch, by a journal.
+    pub fn ordered(&mut self, rig: usize, cut: LostCut) {
+        order(self.ordered.entry(rig).or_default(), cut);
+    }
+
+    /// A batch of the rig ended so; `is_lost`: and the rig was lost with it.
+    pub fn ended(&mut self, rig: usize, suite: &str, part: &PartRead, is_lost: bool) {
+        self.ordered.remove(&rig);
+        self.lost.extend(is_lost.then_some(rig));
+        self.rigs_left.take(part);
+        for (case, verdict) in part.verdicts.iter().filter(|(case, _)| part.is_complete(case)) {
+            let name = (suite.to_owned(), case.clone());
+            self.results.entry(name).or_insert_with(|| verdict.clone());
+        }
+    }
+}
+
+/// Takes a cut of a batch; of several for one case, the last.
+fn order(ordered: &mut Vec<LostCut>, cut: LostCut) {
+    ordered.retain(|before| before.case != cut.case);
+    ordered.push(cut);
+}
+
 /// How the rigs of a run were at the end of their batches, by their own journals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RigsLeft {
@@ -57,6 +102,13 @@ pub struct RigsLeft {
     pub is_unsafe: bool,
     /// One did not pass its check after cases that passed.
     pub has_failed: bool,
+}
+
+impl RigsLeft {
+    fn take(&mut self, part: &PartRead) {
+        self.is_unsafe |= part.was_left_unsafe();
+        self.has_failed |= part.has_failed_afterwards();
+    }
 }
 
 #[derive(Clone)]
@@ -83,16 +135,26 @@ impl MemoryQueue {
         journal: Journal,
         observers: Vec<Box<dyn FleetObserver>>,
     ) -> Self {
+        let so_far = QueueSoFar::new(Fleet::new(rigs.clone(), rules));
+        Self::resumed(rigs, so_far, journal, observers)
+    }
+
+    /// A queue that goes on where another one was left.
+    pub fn resumed(
+        rigs: Vec<String>,
+        so_far: QueueSoFar,
+        journal: Journal,
+        observers: Vec<Box<dyn FleetObserver>>,
+    ) -> Self {
         Self {
             state: Mutex::new(QueueState {
-                fleet: Fleet::new(rigs.clone(), rules),
+                fleet: so_far.fleet,
                 present: BTreeMap::new(),
-                ordered: BTreeMap::new(),
-                unread: Vec::new(),
-                lost: Vec::new(),
-                rigs_left: RigsLeft::default(),
+                ordered: so_far.ordered,
+                lost: so_far.lost,
+                rigs_left: so_far.rigs_left,
                 is_late: false,
-                results: BTreeMap::new(),
+                results: so_far.results,
             }),
             rigs,
             journal,
@@ -103,7 +165,8 @@ impl MemoryQueue {
 
     /// Gives up what nobody takes any more, once no rig works.
     pub fn settle(&self) {
-        let given_up = self.state().fleet.give_up();
+        let mut state = self.state();
+        let given_up = state.fleet.give_up();
         self.write(given_up);
     }
 
@@ -120,9 +183,8 @@ impl MemoryQueue {
     /// Hands out nothing more, because the time is over. The rigs still prove their last cuts.
     pub fn end_of_time(&self, why: &str) {
         let mut state = self.state();
-        let event = state.fleet.pause(why);
+        let event = state.fleet.pause(why, PauseCause::Time);
         state.is_late |= event.is_some();
-        drop(state);
         self.write(event);
     }
 
@@ -133,17 +195,14 @@ impl MemoryQueue {
 
     /// The cases that no rig ran to their end.
     pub fn abandoned(&self) -> Vec<AbandonedCase> {
-        let state = self.state();
-        let mut abandoned = state.fleet.abandoned();
-        abandoned.extend(state.unread.iter().cloned());
-        abandoned
+        self.state().fleet.abandoned()
     }
 
     fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes events down, in their order, and wakes who waits.
+    /// Writes events down, in their order, and wakes who waits. Who holds the state calls it: the journal has one order.
     fn write(&self, events: impl IntoIterator<Item = FleetEvent>) {
         let mut news = false;
         for event in events {
@@ -166,58 +225,43 @@ impl MemoryQueue {
     }
 }
 
+/// What the run's journal says of the end of a batch.
+fn part_end(taken: &Taken, ending: &BatchEnding) -> PartEnd {
+    let part = ending.part();
+    PartEnd {
+        batch: taken.batch.clone(),
+        attempt: taken.attempt,
+        rig: taken.rig.clone(),
+        lines: part.lines,
+        head: part.head.clone(),
+        result: BatchResult {
+            passed: part.has_passed(),
+            bricks: part.bricks(),
+            is_open: part.is_unheard(),
+        },
+        left: ending.left().to_vec(),
+    }
+}
+
 impl QueueState {
-    /// The cuts of the rig's batch of which nobody knows what they did.
+    /// The cuts of the rig's batch of which nobody knows what they did. The run's journal may know of one that the part's does not
+    /// have, if the machine died.
     fn lost_cuts(&mut self, rig: usize, ending: &BatchEnding) -> Vec<LostCut> {
         let ordered = self.ordered.remove(&rig).unwrap_or_default();
-        let present = self.present.remove(&rig);
+        self.present.remove(&rig);
         let part = ending.part();
-        if matches!(ending, BatchEnding::Unread(_)) {
-            return ordered
-                .into_iter()
-                .filter(|cut| !part.is_complete(&cut.case))
-                .collect();
-        }
-        let lost = present.filter(|present| part.open() == Some(&present.case));
-        let lost = lost.and_then(|CaseOnRig { suite, case, cut }| {
-            let cut = cut?;
-            Some(LostCut { suite, case, cut })
-        });
-        lost.into_iter().collect()
-    }
-
-    /// Takes the batch from the rig, and gives it up.
-    fn lost_unread(
-        &mut self,
-        rig: usize,
-        batch: &str,
-        unread: &UnreadBatch,
-        result: BatchResult,
-    ) -> Vec<FleetEvent> {
-        let UnreadBatch {
-            why, suite, cases, ..
-        } = unread;
-        self.lost.push(rig);
-        let mut events = self.fleet.lost(rig, why, Vec::new(), result);
-        if !cases.is_empty() {
-            events.push(FleetEvent::GivenUp {
-                batch: batch.to_owned(),
-                why: why.clone(),
-            });
-        }
-        let abandoned = |case: &String| AbandonedCase {
-            suite: suite.clone(),
-            case: case.clone(),
-            why: why.clone(),
+        let is_known = |cut: &LostCut| match ending {
+            BatchEnding::Unread(_) => part.is_complete(&cut.case),
+            BatchEnding::Closed { .. } | BatchEnding::Lost { .. } => part.verdicts.contains_key(&cut.case),
         };
-        self.unread.extend(cases.iter().map(abandoned));
-        events
+        ordered.into_iter().filter(|cut| !is_known(cut)).collect()
     }
 }
 
 impl WorkQueue for MemoryQueue {
     fn offer(&self, batches: Vec<QueuedBatch>) {
-        let events = self.state().fleet.offer(batches);
+        let mut state = self.state();
+        let events = state.fleet.offer(batches);
         self.write(events);
     }
 
@@ -259,46 +303,58 @@ impl WorkQueue for MemoryQueue {
     }
 
     fn bricked(&self, rig: usize, so_far: u32) {
-        let event = self.state().fleet.bricked(rig, so_far);
+        let mut state = self.state();
+        let event = state.fleet.bricked(rig, so_far);
         self.write(event);
     }
 
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding) {
         let part = ending.part();
-        let end = PartEnd {
-            batch: taken.batch.clone(),
-            attempt: taken.attempt,
-            rig: taken.rig.clone(),
-            lines: part.lines,
-            head: part.head.clone(),
-        };
-        let result = BatchResult {
-            passed: part.has_passed(),
-            bricks: part.bricks(),
-            is_open: part.is_unheard(),
-        };
+        let end = part_end(taken, ending);
+        let result = end.result;
         let mut state = self.state();
         let lost = state.lost_cuts(rig, ending);
-        state.rigs_left.is_unsafe |= part.was_left_unsafe();
-        state.rigs_left.has_failed |= part.has_failed_afterwards();
+        state.rigs_left.take(part);
         let (first, events) = match ending {
-            BatchEnding::Closed(_) => (FleetEvent::Closed(end), state.fleet.closed(rig, result)),
-            BatchEnding::Lost { why, left, .. } => {
+            BatchEnding::Closed { left, .. } => {
+                let events = state.fleet.closed(rig, result);
+                state.fleet.stopped(&taken.batch, rig, left.clone());
+                (FleetEvent::Closed(end), events)
+            }
+            BatchEnding::Lost {
+                why,
+                left,
+                parent_ended,
+                ..
+            } => {
+                let mut open: Vec<String> = lost.iter().map(|cut| cut.case.clone()).collect();
+                let present = part.open().filter(|case| !open.iter().any(|open| open == case));
+                open.extend(present.map(str::to_owned));
                 let first = FleetEvent::Lost {
                     end,
                     why: why.clone(),
-                    open: part.open().map(String::from).into_iter().collect(),
+                    open,
+                    unread: Vec::new(),
+                    parent_ended: *parent_ended,
                 };
-                state.lost.push(rig);
-                (first, state.fleet.lost(rig, why, left.clone(), result))
+                let events = if *parent_ended {
+                    state.fleet.interrupted(rig, left.clone(), result)
+                } else {
+                    state.lost.push(rig);
+                    state.fleet.lost(rig, why, left.clone(), result)
+                };
+                (first, events)
             }
-            BatchEnding::Unread(unread) => {
+            BatchEnding::Unread(UnreadBatch { why, cases, .. }) => {
                 let first = FleetEvent::Lost {
                     end,
-                    why: unread.why.clone(),
+                    why: why.clone(),
                     open: lost.iter().map(|cut| cut.case.clone()).collect(),
+                    unread: cases.clone(),
+                    parent_ended: false,
                 };
-                (first, state.lost_unread(rig, &taken.batch, unread, result))
+                state.lost.push(rig);
+                (first, state.fleet.unread(rig, why, cases.clone(), result))
             }
         };
         let done = state.fleet.done();
@@ -313,11 +369,10 @@ impl WorkQueue for MemoryQueue {
         });
     }
 
-    fn pause(&self, why: &str) {
+    fn pause(&self, why: &str, cause: PauseCause) {
         let mut state = self.state();
         state.is_late = false;
-        let event = state.fleet.pause(why);
-        drop(state);
+        let event = state.fleet.pause(why, cause);
         self.write(event);
     }
 
@@ -344,9 +399,9 @@ impl WorkQueue for MemoryQueue {
                     case: present.case.clone(),
                     cut: cut.clone(),
                 });
-                let of_batch = state.ordered.entry(rig).or_default();
-                of_batch.retain(|before| ordered.as_ref().is_none_or(|now| before.case != now.case));
-                of_batch.extend(ordered);
+                if let Some(ordered) = ordered {
+                    order(state.ordered.entry(rig).or_default(), ordered);
+                }
                 drop(state);
                 let ordered = present.map(|CaseOnRig { suite, case, .. }| FleetEvent::Ordered {
                     rig: self.name(rig).to_owned(),

@@ -5,7 +5,7 @@ use dfota_core::event::watched::Watched;
 use dfota_core::event::{CaseEnded, Event, Record, TryEnded};
 use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
-use dfota_core::verdict::{Class, Verdict};
+use dfota_core::verdict::{Class, Rule, Verdict};
 use dfota_record::journal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,6 +19,8 @@ pub struct PartRead {
     pub head: String,
     /// The verdict of each case that ended.
     pub verdicts: BTreeMap<String, Verdict>,
+    /// Its cases, but for those that are left out.
+    planned: BTreeSet<String>,
     /// Cases that ended with a brick.
     bricked: BTreeSet<String>,
     /// What its journal says at its end; nothing where it has none.
@@ -47,8 +49,16 @@ struct PartExit {
 impl PartRead {
     /// Reads the journal in a part's folder, as far as it goes; nothing where it has none.
     pub fn from_folder(folder: &Path) -> Self {
+        Self::from_folder_with(folder, |_| {})
+    }
+
+    /// The same, and tells each of its records.
+    pub fn from_folder_with(folder: &Path, mut tell: impl FnMut(&Record)) -> Self {
         let mut part = Self::default();
-        let prefix = journal::prefix::each(folder, |record| part.on(&record));
+        let prefix = journal::prefix::each(folder, |record| {
+            part.on(&record);
+            tell(&record);
+        });
         if prefix.lines > 0 {
             (part.lines, part.head) = (prefix.lines, prefix.head);
         }
@@ -64,7 +74,10 @@ impl PartRead {
     /// Takes the next record.
     pub fn on(&mut self, record: &Record) {
         match &record.event {
-            Event::CasePlanned { case, .. } => {
+            Event::CasePlanned { case, skip } => {
+                if skip.is_none() {
+                    self.planned.insert(case.id.clone());
+                }
                 let role = case.part.as_ref().map(|part| &part.role);
                 if matches!(role, Some(Role::Cut(_))) {
                     self.cuts.insert(case.id.clone());
@@ -117,10 +130,11 @@ impl PartRead {
         self.end.is_some_and(|end| !end.safe)
     }
 
-    /// Every case is well, and the batch is an error all the same: the rig did not pass its check afterwards. What was measured on
-    /// it stands, but not without a word.
+    /// Every case was run and is well, and the batch is an error all the same: the rig did not pass its check afterwards. What was
+    /// measured on it stands, but not without a word.
     pub fn has_failed_afterwards(&self) -> bool {
-        self.has_passed() && self.end.is_some_and(|end| end.has_erred)
+        let all = self.planned.iter().all(|case| self.verdicts.contains_key(case));
+        all && self.has_passed() && self.end.is_some_and(|end| end.has_erred)
     }
 
     /// The case whose cut was ordered and which has no verdict.
@@ -141,7 +155,7 @@ impl PartRead {
             Some(Verdict::Fail(_) | Verdict::Skip { .. }) => true,
             Some(Verdict::Error(finding)) => finding.rule.class() != Class::Rig,
             Some(Verdict::Pass) => !self.cuts.contains(case) || self.settled.contains(case),
-            Some(Verdict::Inconclusive(_)) => true,
+            Some(Verdict::Inconclusive(finding)) => finding.rule != Rule::Interrupted,
         }
     }
 
@@ -154,6 +168,18 @@ impl PartRead {
         let open: Vec<&String> = cases.iter().filter(|case| !self.is_complete(case)).collect();
         let again = |case: &&String| open.contains(case) || (!open.is_empty() && last == Some(case));
         cases.iter().filter(again).cloned().collect()
+    }
+
+    /// The cases that a rig which was told to stop did not run, or did not prove.
+    pub fn not_reached(&self, cases: &[String]) -> Vec<String> {
+        let mut left = self.left(cases);
+        left.retain(|case| !matches!(self.verdicts.get(case), Some(Verdict::Error(_))));
+        left
+    }
+
+    /// Whether the rig came to the end of its journal.
+    pub fn has_ended(&self) -> bool {
+        self.end.is_some()
     }
 
     /// The cases of a batch that have no result that can be read.
@@ -172,7 +198,6 @@ impl PartRead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dfota_core::verdict::Rule;
 
     fn ended(id: &str, verdict: Verdict, outcome: Option<Outcome>) -> CaseEnded {
         CaseEnded {

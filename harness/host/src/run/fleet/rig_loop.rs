@@ -1,11 +1,12 @@
 //! What happens at one rig: take a batch, have the worker run it, report it, and take the next one.
 
 use super::part::PartRead;
-use super::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
+use super::wire::{BatchEnded, FromWorker, RigTimeline, ToWorker, WorkerBatch};
 use super::work_queue::{BatchEnding, RigPresence, UnreadBatch, WorkGoesOn, WorkQueue};
 use super::worker_process::{WorkerNews, WorkerProcess};
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
+use dfota_core::event::fleet::PauseCause;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::fleet::{BatchOrder, Take};
 use dfota_core::verdict::Verdict;
@@ -31,6 +32,8 @@ pub struct RigSeat<'r> {
     pub calibrations: Option<&'r BTreeMap<String, Vec<Case>>>,
     /// Cuts to be made again exactly, by suite and case.
     pub again: &'r BTreeMap<(String, String), Cut>,
+    /// What this rig timed before the run was resumed.
+    pub timed: &'r [RigTimeline],
     /// A worker that says nothing for so long is lost.
     pub silence: Duration,
     /// The first case that does not pass ends the handing out.
@@ -55,7 +58,7 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProces
                     worker.kill();
                     batch.catch_up();
                 }
-                let ending = seat.ending(&order, &outcome);
+                let ending = seat.ending(&order, &outcome, queue.progress(seat.rig));
                 let out = ending.why_lost().map(str::to_owned);
                 if matches!(outcome, WorkerOutcome::Gone(_)) {
                     queue.close(seat.rig, &order.taken, &ending);
@@ -83,33 +86,37 @@ enum WorkerOutcome {
 
 impl RigSeat<'_> {
     /// How the batch ended, by what its journal says: what came over the pipe may be less.
-    fn ending(&self, order: &BatchOrder, outcome: &WorkerOutcome) -> BatchEnding {
+    fn ending(&self, order: &BatchOrder, outcome: &WorkerOutcome, goes_on: WorkGoesOn) -> BatchEnding {
         let folder = self.run.join(&order.taken.folder);
         let part = PartRead::from_folder(&folder);
         let why = match outcome {
             WorkerOutcome::Gone(why) => Some(why.clone()),
             WorkerOutcome::Ended(ended) => ended.out.clone(),
         };
-        if let Some(unread) = part.unread() {
-            let unread = format!("its journal in `{}` cannot be read: {unread}", order.taken.folder);
-            let cases = part.without_result(&order.cases);
-            return BatchEnding::Unread(UnreadBatch {
-                why: why.map_or(unread.clone(), |why| format!("{why}; {unread}")),
-                suite: order.suite.clone(),
-                cases,
-                part,
-            });
+        if let Some(unread) = UnreadBatch::from_part(&part, &order.taken.folder, &order.cases, why.as_deref())
+        {
+            return BatchEnding::Unread(unread);
         }
-        let Some(why) = why else {
-            return BatchEnding::Closed(part);
-        };
         // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
-        let left = if order.is_of_claim && part.bricks() > 0 {
+        let stays_open = order.is_of_claim && part.bricks() > 0;
+        let Some(why) = why else {
+            let left = match goes_on {
+                WorkGoesOn::No | WorkGoesOn::UntilProven if !stays_open => part.not_reached(&order.cases),
+                WorkGoesOn::No | WorkGoesOn::UntilProven | WorkGoesOn::Yes => Vec::new(),
+            };
+            return BatchEnding::Closed { part, left };
+        };
+        let left = if stays_open {
             Vec::new()
         } else {
             part.left(&order.cases)
         };
-        BatchEnding::Lost { part, why, left }
+        BatchEnding::Lost {
+            part,
+            why,
+            left,
+            parent_ended: false,
+        }
     }
 }
 
@@ -200,6 +207,7 @@ impl<'r> BatchRun<'r> {
                 .filter_map(|name| self.seat.cases.get(&name).cloned())
                 .collect(),
             again: names().filter_map(again).collect(),
+            timed: self.seat.timed.to_vec(),
         }
     }
 
@@ -215,8 +223,8 @@ impl<'r> BatchRun<'r> {
                 self.queue.record_once(self.seat.rig, suite, id, verdict);
             }
             if self.seat.fail_fast && !matches!(verdict, Verdict::Pass | Verdict::Skip { .. }) {
-                self.queue
-                    .pause(&format!("`--fail-fast`: {suite}::{id} did not pass"));
+                let why = format!("`--fail-fast`: {suite}::{id} did not pass");
+                self.queue.pause(&why, PauseCause::FailFast);
             }
         }
         self.queue.publish(self.seat.rig, record);

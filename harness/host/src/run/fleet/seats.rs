@@ -2,13 +2,14 @@
 
 use super::memory_queue::MemoryQueue;
 use super::rig_loop::{RigSeat, serve};
-use super::wire::FromWorker;
+use super::wire::{FromWorker, RigTimeline};
 use super::work_queue::WorkQueue;
 use super::worker_process::{ProcessHandle, WorkerNews, WorkerProcess};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print_warning;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
+use dfota_core::event::fleet::PauseCause;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +24,8 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// A worker, and the rig that it is for.
 pub struct StartedWorker {
+    /// The rig's place in the run.
+    pub place: usize,
     pub rig: String,
     pub process: WorkerProcess,
 }
@@ -67,6 +70,8 @@ pub struct FleetWork<'w> {
     pub calibrations: &'w [BTreeMap<String, Vec<Case>>],
     /// Cuts to be made again exactly, by suite and case.
     pub again: &'w BTreeMap<(String, String), Cut>,
+    /// What each rig timed before the run was resumed.
+    pub timed: &'w [Vec<RigTimeline>],
     pub silence: Duration,
     /// After this long, nothing is handed out any more.
     pub max_time: Option<Duration>,
@@ -91,13 +96,15 @@ impl Seats {
         let signals = Signals::new();
         let began = Instant::now();
         std::thread::scope(|scope| {
-            let rigs = self.workers.into_iter().enumerate().map(|(rig, worker)| {
+            let rigs = self.workers.into_iter().map(|worker| {
+                let rig = worker.place;
                 let seat = RigSeat {
                     rig,
                     run: work.run,
                     cases: work.cases,
                     calibrations: work.calibrations.get(rig),
                     again: work.again,
+                    timed: work.timed.get(rig).map_or(&[], Vec::as_slice),
                     silence: work.silence,
                     fail_fast: work.fail_fast,
                 };
@@ -124,7 +131,7 @@ impl Seats {
 
 fn interrupt(queue: &MemoryQueue, workers: &[ProcessHandle], seen: u32) {
     if seen == 1 {
-        queue.pause("interrupted by a signal");
+        queue.pause("interrupted by a signal", PauseCause::Signal);
         print_warning("interrupted: every rig is brought to its safe state; interrupt again to stop at once");
     }
     for worker in workers {

@@ -4,6 +4,7 @@ use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::Record;
 use dfota_core::event::fleet::Taken;
+use dfota_core::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +34,17 @@ pub struct WorkerBatch {
     pub cases: Vec<Case>,
     /// Cuts that an earlier run made and could not judge, by case: they are made again, exactly.
     pub again: BTreeMap<String, Cut>,
+    /// What the rig timed before the run was resumed: these calibrations are not run again.
+    pub timed: Vec<RigTimeline>,
+}
+
+/// The moments of an update, as a calibration of this rig had them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RigTimeline {
+    pub suite: String,
+    pub campaign: String,
+    pub package: String,
+    pub timeline: Timeline,
 }
 
 /// From a worker.

@@ -2,7 +2,7 @@
 
 use super::part::PartRead;
 use dfota_core::event::Record;
-use dfota_core::event::fleet::Taken;
+use dfota_core::event::fleet::{PauseCause, Taken};
 use dfota_core::fleet::{QueuedBatch, Take};
 use dfota_core::verdict::Verdict;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub trait WorkQueue: Sync {
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding);
 
     /// Hands out nothing more; what rigs are at is finished.
-    fn pause(&self, why: &str);
+    fn pause(&self, why: &str, cause: PauseCause);
 
     /// What the rig does, for whoever watches.
     fn presence(&self, rig: usize, presence: RigPresence);
@@ -54,13 +54,19 @@ pub enum WorkGoesOn {
 #[derive(Debug)]
 pub enum BatchEnding {
     /// Its journal is whole.
-    Closed(PartRead),
+    Closed {
+        part: PartRead,
+        /// Of a batch that was told to stop: the cases that were not run.
+        left: Vec<String>,
+    },
     /// What there is of its journal, and why there is no more.
     Lost {
         part: PartRead,
         why: String,
         /// Cases that have to be run again, or for the first time.
         left: Vec<String>,
+        /// The run's parent ended, and the rig is not at fault.
+        parent_ended: bool,
     },
     /// Its journal cannot be read to its end.
     Unread(UnreadBatch),
@@ -73,23 +79,44 @@ pub struct UnreadBatch {
     /// What can be read.
     pub part: PartRead,
     pub why: String,
-    pub suite: String,
     /// Its cases that have no result.
     pub cases: Vec<String>,
+}
+
+impl UnreadBatch {
+    /// The batch with these cases, if its journal in this folder cannot be read to its end; `why`: what else went wrong.
+    pub fn from_part(part: &PartRead, folder: &str, cases: &[String], why: Option<&str>) -> Option<Self> {
+        let unread = part.unread()?;
+        let unread = format!("its journal in `{folder}` cannot be read: {unread}");
+        Some(Self {
+            why: why.map_or(unread.clone(), |why| format!("{why}; {unread}")),
+            cases: part.without_result(cases),
+            part: part.clone(),
+        })
+    }
 }
 
 impl BatchEnding {
     /// What there is of its journal.
     pub fn part(&self) -> &PartRead {
-        let (Self::Closed(part) | Self::Lost { part, .. } | Self::Unread(UnreadBatch { part, .. })) = self;
+        let (Self::Closed { part, .. } | Self::Lost { part, .. } | Self::Unread(UnreadBatch { part, .. })) =
+            self;
         part
     }
 
     /// Why the rig gets no further batch, if that is so.
     pub fn why_lost(&self) -> Option<&str> {
         match self {
-            Self::Closed(_) => None,
+            Self::Closed { .. } => None,
             Self::Lost { why, .. } | Self::Unread(UnreadBatch { why, .. }) => Some(why),
+        }
+    }
+
+    /// The cases that have to be run again, or for the first time.
+    pub fn left(&self) -> &[String] {
+        match self {
+            Self::Closed { left, .. } | Self::Lost { left, .. } => left,
+            Self::Unread(_) => &[],
         }
     }
 }

@@ -192,6 +192,7 @@ mod tests {
             calibrations: Vec::new(),
             cases: Vec::new(),
             again: BTreeMap::new(),
+            timed: Vec::new(),
         };
         let (told, is_told) = channel();
         std::thread::spawn(move || {

@@ -10,6 +10,7 @@ mod names;
 mod options;
 mod over_runs;
 mod replaced;
+mod resumed;
 mod shared;
 mod wires;
 mod written_off;

@@ -4,7 +4,7 @@
 use crate::evidence::fixture::{look, put};
 use dfota_clock::Clock;
 use dfota_core::case::{Case, Package};
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{BatchResult, FleetEvent, PartEnd, Taken};
 use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted};
 use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
@@ -270,6 +270,8 @@ fn end(run: &Path, folder: &str, batch: &str, attempt: u32, rig: &str) -> PartEn
         rig: rig.into(),
         lines: chain.lines,
         head: chain.head,
+        result: BatchResult::default(),
+        left: Vec::new(),
     }
 }
 
@@ -286,6 +288,8 @@ fn parent(run: &Path) -> Vec<Event> {
             end: end(run, PARTS[0], "smoke-1", 1, "bench-01"),
             why: "its program ended".into(),
             open: Vec::new(),
+            unread: Vec::new(),
+            parent_ended: false,
         }),
         Event::Fleet(FleetEvent::RigOut {
             rig: "bench-01".into(),

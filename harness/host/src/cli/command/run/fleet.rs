@@ -1,5 +1,8 @@
 //! A run on several rigs: the parent, which has the queue, the run's journal and the reports.
 
+mod resumed;
+
+use super::resume::RecordedRun;
 use super::run_outcome::RunOutcome;
 use super::{RunArgs, begin, unwritable, worker};
 use crate::cli::Common;
@@ -16,6 +19,7 @@ use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
 use crate::run::fleet::keeper::CampaignKeeper;
 use crate::run::fleet::memory_queue::{FleetObserver, MemoryQueue};
 use crate::run::fleet::seats::{FleetWork, Seats, StartedWorker};
+use crate::run::fleet::wire::RigTimeline;
 use crate::run::fleet::work_queue::WorkQueue;
 use crate::run::fleet::worker_process::WorkerProcess;
 use crate::state::StateDir;
@@ -25,13 +29,15 @@ use crate::terminal::print_warning;
 use dfota_clock::Clock;
 use dfota_core::campaign::Role;
 use dfota_core::case::Case;
+use dfota_core::cut::Cut;
 use dfota_core::event::RunStarted;
-use dfota_core::fleet::{ClaimShare, FleetRules, QueuedBatch};
+use dfota_core::fleet::{FleetRules, QueuedBatch};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::journal::{Journal, JournalWriter, PARENT_FILE};
 use dfota_record::retention::hold;
+use resumed::LeftBehind;
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -53,7 +59,7 @@ pub(super) struct FleetArgs {
     pub(super) worker: Option<String>,
     /// With several rigs, give up one whose process says nothing for so long
     #[arg(long, value_name = "T", hide = true, default_value = "60s", value_parser = humantime::parse_duration)]
-    rig_silence: Duration,
+    pub(super) rig_silence: Duration,
 }
 
 /// Runs the suites on the rigs, to the reports.
@@ -64,23 +70,29 @@ pub(super) fn main(
 ) -> Result<ExitCode, CommandError> {
     let prepared = Prepared::new(args, outcome)?;
     // Before the run has a folder: a rig that is in use stops it as it stops a run on that rig alone.
-    let seats = Seats::new(prepared.start_workers()?);
+    let seats = Seats::new(prepared.start_workers(|_| true)?);
     let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut begun = Begun::new(&prepared, args, outcome)?;
-    let exit = begun.run(args, common, seats, live.as_ref())?;
-    let key = prepared.key.as_ref();
-    let paint = Paint::new(common.color);
-    let concluded = super::conclude(args, &begun.out, key, &begun.store, outcome, paint);
-    if let Some(live) = live {
-        live.end(&begun.out.join(dfota_record::run_folder::HTML));
-    }
-    match concluded {
-        // A failure of a module stays one, also when it cannot be reported.
-        Err(error) if exit == ExitCode::Failed => error.print(),
-        Err(error) => return Err(error),
-        Ok(()) => {}
-    }
-    Ok(exit)
+    let ready = begun.begin(args, common, live.as_ref())?;
+    let exit = begun.run(args, ready, seats)?;
+    begun.report(args, common, outcome, live, exit)
+}
+
+/// Goes on with a run whose parent was killed, to its reports.
+pub(super) fn resume(
+    args: &RunArgs,
+    recorded: RecordedRun,
+    common: Common,
+    outcome: &mut RunOutcome,
+) -> Result<ExitCode, CommandError> {
+    let prepared = Prepared::resumed(args, &recorded, outcome)?;
+    let left = LeftBehind::read(&recorded, prepared.names(), prepared.rules(args))?;
+    let seats = Seats::new(prepared.start_workers(|rig| left.has_work_for(rig))?);
+    let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
+    let mut begun = Begun::resumed(&prepared, args, &recorded, outcome)?;
+    let ready = begun.go_on(args, common, recorded, left, live.as_ref())?;
+    let exit = begun.run(args, ready, seats)?;
+    begun.report(args, common, outcome, live, exit)
 }
 
 /// What a run is to do, found out before anything is written or moved.
@@ -123,21 +135,53 @@ impl Prepared {
         })
     }
 
-    /// Starts a worker for each rig, and waits until each has its rig.
-    fn start_workers(&self) -> Result<Vec<StartedWorker>, CommandError> {
+    /// The same run again, as its journal has it.
+    fn resumed(
+        args: &RunArgs,
+        recorded: &RecordedRun,
+        outcome: &mut RunOutcome,
+    ) -> Result<Self, CommandError> {
+        let key = args.sign.load()?;
+        let (rigs, suites) = crate::cli::command::load_fleet(&args.selection)?;
+        let names: Vec<&str> = rigs.iter().map(|rig| rig.name.as_str()).collect();
+        outcome.name(&names.join(","), &suites);
+        recorded.is_unchanged(&rigs, &suites)?;
+        let seed = Seed(recorded.started.seed);
+        // Its cases and batches are in the journal. Which calibrations they need and when the campaigns are done follows from the
+        // files; what earlier runs have done does not matter for that.
+        let plan = FleetPlan::select(&suites, &rigs, &args.selection, seed, &Earlier::default())?;
+        let plan = FleetPlan {
+            cases: recorded.planned().collect(),
+            warnings: Vec::new(),
+            ..plan
+        };
+        Ok(Self {
+            key,
+            rigs,
+            suites,
+            seed,
+            dir: StateDir::find(&args.selection.state)?,
+            plan,
+        })
+    }
+
+    /// Starts a worker for each rig that has work, and waits until each has its rig.
+    fn start_workers(&self, has_work: impl Fn(usize) -> bool) -> Result<Vec<StartedWorker>, CommandError> {
         let files = worker::digest_of_files(&self.rigs, &self.suites);
-        let start = |rig: &Rig| {
+        let start = |place: usize| {
+            let rig = &self.rigs[place];
             let failed = |why: String| CommandError::error(format!("rig `{}`: {why}", rig.name));
             let process = WorkerProcess::start(self.worker_command(&rig.name));
             let process =
                 process.map_err(|why| failed(format!("its process could not be started: {why}")))?;
             Ok(StartedWorker {
+                place,
                 rig: rig.name.clone(),
                 process,
             })
         };
-        let mut started: Vec<StartedWorker> =
-            self.rigs.iter().map(start).collect::<Result<_, CommandError>>()?;
+        let places = (0..self.rigs.len()).filter(|rig| has_work(*rig));
+        let mut started: Vec<StartedWorker> = places.map(start).collect::<Result<_, CommandError>>()?;
         for worker in &mut started {
             worker.ready(&files)?;
         }
@@ -157,6 +201,18 @@ impl Prepared {
         }
         command.args(after);
         command
+    }
+
+    /// The campaigns as earlier runs left them; nobody else goes on with them meanwhile.
+    fn earlier(&self) -> Result<Earlier, CommandError> {
+        if self.plan.slots.is_empty() {
+            return Ok(Earlier::default());
+        }
+        Ok(Earlier::open(&self.dir, &self.suites, &self.rigs)?)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.rigs.iter().map(|rig| rig.name.clone()).collect()
     }
 
     fn rules(&self, args: &RunArgs) -> FleetRules {
@@ -186,12 +242,7 @@ impl Prepared {
                 .collect(),
             packages: packages(&self.suites, &batch.suite),
             rigs: batch.rigs.clone(),
-            share: share.map(|quota| ClaimShare {
-                campaign: quota.campaign.clone(),
-                cuts: batch.claim_cuts,
-                quota: quota.quota,
-                had: quota.had.clone(),
-            }),
+            share: share.map(|quota| quota.share(batch.claim_cuts, &self.rigs)),
             real_ms: batch.real_ms,
         }
     }
@@ -205,24 +256,31 @@ struct Begun<'p> {
     /// The name of the run, which later runs know it by.
     name: String,
     earlier: Earlier,
-    /// Until the reports are there: `prune` leaves a run alone that somebody holds.
-    _held: std::io::Result<Option<std::fs::File>>,
+    /// Until the reports are there: `prune` leaves a run alone that somebody holds, and nobody resumes it.
+    held: std::io::Result<Option<std::fs::File>>,
+}
+
+/// A run whose journal is open and whose batches wait.
+struct Ready {
+    journal: Journal,
+    writer: JournalWriter,
+    console: FleetConsole,
+    keeper: CampaignKeeper,
+    queue: MemoryQueue,
+    /// Cuts to be made again exactly, by suite and case.
+    again: BTreeMap<(String, String), Cut>,
+    /// What each rig has to have run before a batch, by rig and batch.
+    calibrations: Vec<BTreeMap<String, Vec<Case>>>,
+    /// What each rig timed before the run was resumed.
+    timed: Vec<Vec<RigTimeline>>,
 }
 
 impl<'p> Begun<'p> {
     fn new(prepared: &'p Prepared, args: &RunArgs, outcome: &mut RunOutcome) -> Result<Self, CommandError> {
         let Prepared {
-            rigs,
-            suites,
-            plan,
-            dir,
-            ..
+            rigs, suites, plan, ..
         } = prepared;
-        let earlier = if plan.slots.is_empty() {
-            Earlier::default()
-        } else {
-            Earlier::open(dir, suites, rigs)?
-        };
+        let earlier = prepared.earlier()?;
         for warning in &plan.warnings {
             print_warning(format_args!("warning: {warning}"));
         }
@@ -236,50 +294,97 @@ impl<'p> Begun<'p> {
             prepared,
             store,
             earlier,
-            _held: Ok(None),
+            held: Ok(None),
             out,
         })
     }
 
-    /// Runs the batches, judges the claims, and ends the journal.
-    fn run(
+    /// A run that has its folder already.
+    fn resumed(
+        prepared: &'p Prepared,
+        args: &RunArgs,
+        recorded: &RecordedRun,
+        outcome: &mut RunOutcome,
+    ) -> Result<Self, CommandError> {
+        let out = recorded.folder.clone();
+        outcome.folder = Some(out.clone());
+        Ok(Self {
+            name: recorded.started.run.clone(),
+            prepared,
+            store: history_place::of_run(&args.selection.state, &out)?,
+            earlier: prepared.earlier()?,
+            held: Ok(None),
+            out,
+        })
+    }
+
+    fn console(&self, args: &RunArgs, common: Common) -> FleetConsole {
+        let paint = Paint::new(common.color);
+        FleetConsole::new(paint, common.verbose > 0, args.json, &self.prepared.names())
+    }
+
+    /// Writes the beginning of the journal, and offers the batches.
+    fn begin(
         &mut self,
         args: &RunArgs,
         common: Common,
-        seats: Seats,
         live: Option<&LivePage>,
-    ) -> Result<ExitCode, CommandError> {
-        let Prepared { rigs, plan, .. } = self.prepared;
-        let names: Vec<String> = rigs.iter().map(|rig| rig.name.clone()).collect();
-        let console = FleetConsole::new(Paint::new(common.color), common.verbose > 0, args.json, &names);
-        let path = self.out.join(PARENT_FILE);
-        let started = JournalWriter::start_at(
-            &path,
-            Clock::system(),
-            begin::with_live(Box::new(console.of_parent()), live),
-        );
+    ) -> Result<Ready, CommandError> {
+        let Prepared { plan, .. } = self.prepared;
+        let console = self.console(args, common);
+        let observer = begin::with_live(Box::new(console.of_parent()), live);
+        let started = JournalWriter::start_at(&self.out.join(PARENT_FILE), Clock::system(), observer);
         let (journal, writer) = started.map_err(|why| unwritable(&self.out, &why))?;
-        // There is nothing to hold before.
-        self._held = hold(&self.out);
+        self.held = hold(&self.out);
         let again = self.earlier.unjudged();
         self.write_beginning(args, &journal);
         let keeper = CampaignKeeper::new(&self.name, std::mem::take(&mut self.earlier));
-        let mut observers: Vec<Box<dyn FleetObserver>> =
-            vec![Box::new(console.clone()), Box::new(keeper.clone())];
-        observers.extend(live.map(|page| -> Box<dyn FleetObserver> { Box::new(page.sink()) }));
-        let queue = MemoryQueue::new(names, self.prepared.rules(args), journal.clone(), observers);
+        let queue = MemoryQueue::new(
+            self.prepared.names(),
+            self.prepared.rules(args),
+            journal.clone(),
+            observers(&console, &keeper, live),
+        );
         queue.offer(
             plan.batches
                 .iter()
                 .map(|batch| self.prepared.queued(batch))
                 .collect(),
         );
+        let calibrations = |rig| {
+            let own = |batch: &Batch| batch.calibrations_on(rig).map(|own| own.case.clone()).collect();
+            let batches = plan.batches.iter();
+            batches.map(|batch| (batch.name.clone(), own(batch))).collect()
+        };
+        Ok(Ready {
+            calibrations: (0..self.prepared.rigs.len()).map(calibrations).collect(),
+            journal,
+            writer,
+            console,
+            keeper,
+            queue,
+            again,
+            timed: Vec::new(),
+        })
+    }
+
+    /// Runs the batches, judges the claims, and ends the journal.
+    fn run(&mut self, args: &RunArgs, ready: Ready, seats: Seats) -> Result<ExitCode, CommandError> {
+        let Ready {
+            journal,
+            writer,
+            console,
+            keeper,
+            queue,
+            ..
+        } = ready;
         let interrupted = seats.work(&FleetWork {
             queue: &queue,
             run: &self.absolute(),
             cases: &self.cases(),
-            calibrations: &self.calibrations(),
-            again: &again,
+            calibrations: &ready.calibrations,
+            again: &ready.again,
+            timed: &ready.timed,
             silence: args.fleet.rig_silence,
             max_time: args.max_time,
             fail_fast: args.fail_fast,
@@ -297,9 +402,33 @@ impl<'p> Begun<'p> {
         let mut verdicts = FinalVerdicts::read(&self.out).map_err(CommandError::error)?;
         let exit = verdicts.conclude(&journal, &ended);
         keeper.leave_over(verdicts.left_over(), &verdicts.closed_earlier());
-        keeper.end(&plan.slots, verdicts.claims());
+        keeper.end(&self.prepared.plan.slots, verdicts.claims());
         drop((queue, journal));
         writer.finish().map_err(|why| unwritable(&self.out, &why))?;
+        Ok(exit)
+    }
+
+    /// Makes the reports.
+    fn report(
+        self,
+        args: &RunArgs,
+        common: Common,
+        outcome: &mut RunOutcome,
+        live: Option<LivePage>,
+        exit: ExitCode,
+    ) -> Result<ExitCode, CommandError> {
+        let key = self.prepared.key.as_ref();
+        let paint = Paint::new(common.color);
+        let concluded = super::conclude(args, &self.out, key, &self.store, outcome, paint);
+        if let Some(live) = live {
+            live.end(&self.out.join(dfota_record::run_folder::HTML));
+        }
+        match concluded {
+            // A failure of a module stays one, also when it cannot be reported.
+            Err(error) if exit == ExitCode::Failed => error.print(),
+            Err(error) => return Err(error),
+            Ok(()) => {}
+        }
         Ok(exit)
     }
 
@@ -329,16 +458,6 @@ impl<'p> Begun<'p> {
             .collect()
     }
 
-    /// What each rig has to have run before a batch, by rig and batch.
-    fn calibrations(&self) -> Vec<BTreeMap<String, Vec<Case>>> {
-        let on = |rig: usize| {
-            let batches = self.prepared.plan.batches.iter();
-            let own = |batch: &Batch| batch.calibrations_on(rig).map(|own| own.case.clone()).collect();
-            batches.map(|batch| (batch.name.clone(), own(batch))).collect()
-        };
-        (0..self.prepared.rigs.len()).map(on).collect()
-    }
-
     fn write_beginning(&self, args: &RunArgs, journal: &Journal) {
         let Prepared {
             rigs,
@@ -353,6 +472,18 @@ impl<'p> Begun<'p> {
             begin::write(journal, begun, &plan.cases, None, &self.earlier, &self.store);
         }
     }
+}
+
+/// Who sees what the rigs do.
+fn observers(
+    console: &FleetConsole,
+    keeper: &CampaignKeeper,
+    live: Option<&LivePage>,
+) -> Vec<Box<dyn FleetObserver>> {
+    let mut observers: Vec<Box<dyn FleetObserver>> =
+        vec![Box::new(console.clone()), Box::new(keeper.clone())];
+    observers.extend(live.map(|page| -> Box<dyn FleetObserver> { Box::new(page.sink()) }));
+    observers
 }
 
 /// What the journal of a run on these rigs begins with: the facts of each, and beside them what they have in common.

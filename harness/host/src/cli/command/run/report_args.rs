@@ -19,7 +19,7 @@ pub(super) struct JunitArgs {
 }
 
 /// The key that signs, of `run` and `report`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct SignArg {
     /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]

@@ -43,16 +43,16 @@ pub(super) struct RunOutcome {
 }
 
 /// What is done when a run has ended.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct EndHooks {
     /// At the end, also one with exit code 2, have `sh` do this, for mail and chat; DFOTA_HIL_RUN_EXIT, _FOLDER, _RIG, _SUITES,
     /// _SIMULATED, _SECONDS, _CASES, _PASSED, _FLAKY, _FAILED, _BRICKS, _ERRORS, _INCONCLUSIVE, _SKIPPED and _NOT_REACHED say
     /// the result. It has 30 s and does not change the exit code
     #[arg(long, value_name = "CMD")]
-    on_end: Option<String>,
+    pub(super) on_end: Option<String>,
     /// At the end, write exit code and counts to this file as well, for Prometheus (the textfile collector of a node exporter)
     #[arg(long, value_name = "FILE")]
-    metrics: Option<PathBuf>,
+    pub(super) metrics: Option<PathBuf>,
 }
 
 impl EndHooks {

@@ -24,6 +24,7 @@ use dfota_core::urc::Urc;
 use dfota_core::verdict::Rule;
 use dfota_record::digest::sha256_hex;
 use dfota_record::journal::{Journal, JournalWriter, Observer};
+use dfota_record::retention::hold;
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -143,6 +144,8 @@ impl<'a> Worker<'a> {
         std::fs::create_dir_all(&folder).map_err(|why| super::unwritable(&folder, &why))?;
         let clock = Clock::scaled(self.rig.speed());
         let watch = Arc::new(Mutex::new(BatchWatch::new(self.rig.speed())));
+        // From here on: also what comes before the first record takes its time on a small machine.
+        let alive = Alive::start(&watch);
         let pipe = Pipe {
             watch: Arc::clone(&watch),
             shown: ShownByParent::new(self.args),
@@ -150,6 +153,13 @@ impl<'a> Worker<'a> {
         let (observer, wear) = Counting::new(Box::new(pipe));
         let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(observer))
             .map_err(|why| super::unwritable(&folder, &why))?;
+        // The parent may have died meanwhile, and the run may have been resumed without this process.
+        let held = hold(&folder);
+        if let Ok(None) = held {
+            let folder = folder.display();
+            let why = format!("`{folder}` belongs to another process: the run was resumed without this one");
+            return Err(CommandError::error(why));
+        }
         let name = begin::facts(self.args, &self.rig, &self.suites, self.seed, &folder, false);
         let run = batch
             .run
@@ -160,13 +170,11 @@ impl<'a> Worker<'a> {
         if let Some(lease) = &mut self.lease {
             lease.name(&run)?;
         }
+        self.know(batch);
         let cases = self.cases(batch);
         self.begin(&journal, name, &cases);
-        let ended = {
-            let _alive = Alive::start(&watch);
-            self.session(batch, &folder, &cases, stop, clock, &journal)?
-        };
-        drop(journal);
+        let ended = self.session(batch, &folder, &cases, stop, clock, &journal)?;
+        drop((alive, journal));
         let written = writer.finish();
         if self.rig.counts_wear() {
             count_wear(&self.state, &wear);
@@ -175,6 +183,14 @@ impl<'a> Worker<'a> {
         self.timelines.extend(watch.timelines.clone());
         written.map_err(|why| super::unwritable(&folder, &why))?;
         Ok(watch.ended(&ended))
+    }
+
+    /// Takes in what this rig timed before the run was resumed.
+    fn know(&mut self, batch: &WorkerBatch) {
+        for timed in batch.timed.iter().cloned() {
+            let key = (timed.suite, timed.campaign, timed.package);
+            self.timelines.entry(key).or_insert(timed.timeline);
+        }
     }
 
     /// The cases of the batch, after the calibrations that this rig does not have yet.

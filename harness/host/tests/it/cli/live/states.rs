@@ -7,7 +7,7 @@ use super::Live;
 use super::client::get;
 use crate::lab::Lab;
 use crate::process::{Process, Running, Signal, wait_until};
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{BatchResult, FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record, RigFacts, RunStarted};
 use dfota_record::live::LiveRun;
 use serde_json::{Value, json};
@@ -317,6 +317,7 @@ impl Page {
                 suite: "lab".into(),
                 cases: vec!["a".into(), "b".into()],
                 real_ms: 1_000,
+                terms: None,
             });
         }
         page
@@ -370,12 +371,16 @@ impl Page {
             rig: rig.into(),
             lines: 0,
             head: String::new(),
+            result: BatchResult::default(),
+            left: Vec::new(),
         };
         let (why, open) = (why.to_owned(), Vec::new());
         self.fleet(FleetEvent::Lost {
             end,
             why: why.clone(),
             open,
+            unread: Vec::new(),
+            parent_ended: false,
         });
         self.fleet(FleetEvent::RigOut { rig: rig.into(), why });
     }
@@ -440,6 +445,8 @@ fn a_rig_that_is_ahead_of_the_run_stays_at_its_case() {
         rig: "lab".into(),
         lines: 0,
         head: String::new(),
+        result: BatchResult::default(),
+        left: Vec::new(),
     }));
     let shown = page.json();
     assert_eq!(rig(&shown, "lab")["case"], "c", "{shown}");
