@@ -171,7 +171,10 @@ impl RunFold {
         }
         self.present = None;
         let attempt = core::mem::take(&mut self.attempt);
-        if attempt.watches.is_empty() && !self.own {
+        // What follows, up to the next case, is no try of this one.
+        self.fresh = false;
+        let own = core::mem::take(&mut self.own);
+        if attempt.watches.is_empty() && !own {
             return;
         }
         let sound = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
@@ -283,6 +286,12 @@ impl RunFold {
             (None, false) => return None,
         };
         Some(conviction)
+    }
+
+    /// The case that left the image that the module runs, as long as no further case was begun with an update: only the next
+    /// delta tells whether the image is what its version says.
+    pub fn unproven(&self) -> Option<&CaseEnded> {
+        self.last.as_ref().map(|last| &last.ended)
     }
 
     /// The earlier case for which the present one ends, if it does: only both together do the same again.

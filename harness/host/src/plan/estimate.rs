@@ -66,6 +66,12 @@ pub fn module_time(
         + queries
 }
 
+/// The module's time that the update is likely to take which proves the image that `case` left, at the end of its batch.
+pub fn closing_time(case: &Case, discharge: Duration) -> Duration {
+    let plain = case.prepares();
+    discharge + BOOT + DIALOGUE + transfer(&plain) + update(&plain)
+}
+
 fn transfer(case: &Case) -> Duration {
     let bytes = case.package.bytes;
     match case.via {

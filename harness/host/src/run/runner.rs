@@ -5,6 +5,7 @@ mod bisect;
 mod bring_up;
 mod campaigns;
 mod case_run;
+mod closing;
 mod module_record;
 mod oracle;
 mod recovery;
@@ -54,6 +55,8 @@ pub struct RunOptions {
     pub cut_given: bool,
     /// Once it is raised, no further case is begun.
     pub stop: Option<Arc<StopSignal>>,
+    /// The cases are a batch of a run on several rigs: the image that the last one leaves is proven before the next batch.
+    pub is_batch: bool,
     /// What makes a simulated module an individual.
     pub module_seed: Seed,
 }

@@ -123,9 +123,20 @@ impl Session<'_> {
                     runner.run(&planned.case, planned.skip.as_deref());
                 }
                 self.repeat_until_stopped(&mut runner);
-                self.cases_ended(runner.finish())
+                let unproven = self.closed_by().and_then(|case| runner.close(case));
+                let mut ended = self.cases_ended(runner.finish());
+                ended.has_failed |= unproven.is_some();
+                ended.notes.extend(unproven);
+                ended
             }
         }
+    }
+
+    /// The case whose limits an update has that closes the batch. The blocks of a campaign end with a control, which is such an
+    /// update.
+    fn closed_by(&self) -> Option<&Case> {
+        let last = self.cases.last().map(|planned| &planned.case);
+        last.filter(|case| self.options.is_batch && case.part.is_none())
     }
 
     fn cases_ended(&self, mut ran: Ran) -> CasesEnded {

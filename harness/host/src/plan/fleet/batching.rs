@@ -3,6 +3,7 @@
 use super::{Batch, RigCalibration};
 use crate::config::rig::Rig;
 use crate::plan::Planned;
+use crate::plan::estimate::closing_time;
 use crate::plan::planner::LaidCase;
 use dfota_core::campaign::Role;
 use dfota_core::case::Case;
@@ -152,8 +153,9 @@ impl<'l> Batching<'l> {
             .copied()
             .cloned()
             .collect();
-        let module_ms = units.iter().map(|unit| unit.module_ms).sum();
         let key = &group.key;
+        let closing = self.closing(key, &cases);
+        let module_ms = units.iter().map(|unit| unit.module_ms).sum::<u64>() + closing.module_ms;
         let calibrations = key.campaign.and_then(|turn| self.calibrations.get(&turn));
         let own = |calibration: &&RigCalibration| key.rigs.contains(&calibration.rig);
         let claim_cuts = cases.iter().filter(|planned| counts(&planned.case)).count();
@@ -166,8 +168,24 @@ impl<'l> Batching<'l> {
             claim_cuts: u32::try_from(claim_cuts).unwrap_or(u32::MAX),
             module_ms,
             real_ms: real_ms(module_ms, speed),
-            updates: cases.iter().map(|planned| planned.updates).sum(),
+            updates: cases.iter().map(|planned| planned.updates).sum::<u32>() + closing.updates,
             cases,
+        }
+    }
+
+    /// The update at the end of a batch that proves the image which the last case left. A block of a campaign has its control.
+    fn closing(&self, key: &GroupKey<'l>, cases: &[Planned]) -> ClosingUpdate {
+        let is_run = |planned: &&Planned| planned.skip.is_none();
+        match cases.iter().rfind(is_run).filter(|_| key.campaign.is_none()) {
+            Some(last) => {
+                let discharges = key.rigs.iter().map(|rig| self.rigs[*rig].discharge());
+                let takes = closing_time(&last.case, discharges.max().unwrap_or_default());
+                ClosingUpdate {
+                    module_ms: u64::try_from(takes.as_millis()).unwrap_or(u64::MAX),
+                    updates: 1,
+                }
+            }
+            None => ClosingUpdate::default(),
         }
     }
 
@@ -191,6 +209,13 @@ impl<'l> Batching<'l> {
         let speeds = rigs.iter().map(|rig| self.rigs[*rig].speed());
         speeds.reduce(f64::min).unwrap_or(1.0)
     }
+}
+
+/// What the update at the end of a batch is likely to cost.
+#[derive(Debug, Clone, Copy, Default)]
+struct ClosingUpdate {
+    module_ms: u64,
+    updates: u32,
 }
 
 /// A block of a campaign that no control has closed yet.

@@ -6,6 +6,7 @@ use dfota_core::event::{CaseEnded, Event, Record, TryEnded};
 use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Rule, Verdict};
+use dfota_core::version::Version;
 use dfota_record::journal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,6 +36,8 @@ pub struct PartRead {
     armed: bool,
     /// An update or a cut was ordered, and since then nothing says what the module is.
     is_unheard: bool,
+    /// The version that the update leads to which closes the batch.
+    closing: Option<Version>,
     /// Why its journal cannot be read any further, if that is not its end.
     unread: Option<String>,
 }
@@ -86,11 +89,20 @@ impl PartRead {
             Event::CaseStarted { id, .. } => {
                 self.present = Some(id.clone());
                 self.armed = false;
+                self.closing = None;
             }
             Event::CutArmed { .. } => (self.armed, self.is_unheard) = (true, true),
             Event::Watched(Watched::Order) => self.is_unheard = true,
             // An update is given to a module that answers.
-            Event::Attempt(_) | Event::TryEnded(TryEnded { outcome: Some(_), .. }) => self.is_unheard = false,
+            Event::Attempt(attempt) => {
+                self.is_unheard = false;
+                let closes = self.present.is_none();
+                self.closing = closes.then(|| attempt.case.package.to.clone());
+            }
+            Event::Identity { version, .. } if self.closing.as_ref() == Some(version) => {
+                self.is_unheard = false
+            }
+            Event::TryEnded(TryEnded { outcome: Some(_), .. }) => self.is_unheard = false,
             Event::CaseEnded(ended) => self.ended(ended),
             Event::Tallied(Tallied {
                 case, settled: true, ..
@@ -268,6 +280,35 @@ mod tests {
             "a verdict about the rig is no news of the module"
         );
         part.ended(&ended("b", Verdict::Pass, Some(Outcome::New)));
+        assert!(!part.is_unheard());
+    }
+
+    /// Nothing says what the module became while the update is under way that closes the batch.
+    #[test]
+    fn the_update_that_closes_a_batch_is_heard_of_when_its_version_runs() {
+        let record = |event| Record {
+            seq: 0,
+            mono_ns: 0,
+            module_ns: 0,
+            utc: String::new(),
+            prev: String::new(),
+            event,
+        };
+        let identity = |version: &str| {
+            record(Event::Identity {
+                model: "BC66".to_owned(),
+                version: version.parse().expect("a version"),
+                imei: None,
+            })
+        };
+        let mut part = PartRead {
+            closing: Some("BC66NBR01A01".parse().expect("a version")),
+            ..PartRead::default()
+        };
+        part.on(&record(Event::Watched(Watched::Order)));
+        part.on(&identity("BC66NBR01A02"));
+        assert!(part.is_unheard(), "it was to become another version");
+        part.on(&identity("BC66NBR01A01"));
         assert!(!part.is_unheard());
     }
 

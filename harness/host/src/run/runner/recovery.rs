@@ -13,7 +13,7 @@ const LEND: Duration = Duration::from_secs(5);
 
 /// Why a module was not restored.
 #[derive(Debug, thiserror::Error)]
-enum RestoreError {
+pub(super) enum RestoreError {
     #[error("the rig file has no `reflash` that could restore it")]
     NoReflash,
     #[error("it could not be restored: {0}")]
@@ -46,7 +46,7 @@ impl Runner<'_> {
         self.module().journal.post(Event::GivenUp { cause });
     }
 
-    fn restore(&mut self) -> Result<(), RestoreError> {
+    pub(super) fn restore(&mut self) -> Result<(), RestoreError> {
         let reflash = self.rig.reflash.clone().ok_or(RestoreError::NoReflash)?;
         self.module()
             .journal

@@ -2,6 +2,7 @@
 //! is safe, nothing is left running, and the run folder stands up to `verify` and `judge`.
 
 mod bricks;
+mod closing;
 mod copies;
 mod disk;
 mod ended;

@@ -380,7 +380,7 @@ fn a_rig_that_is_over_its_budget_is_named() {
         .filter(|line| line.starts_with("rig a: "))
         .collect();
     assert_eq!(told.len(), 2, "{}", ran.stdout);
-    assert_eq!(told[0], "rig a: flash updates: 0 spent / 3 planned / 1 allowed");
+    assert_eq!(told[0], "rig a: flash updates: 0 spent / 5 planned / 1 allowed");
 }
 
 /// Each of them, at once.

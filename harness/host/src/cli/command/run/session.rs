@@ -177,6 +177,7 @@ impl<'p> Open<'p> {
                 rerun_here: begin::rerun(&args.selection, *seed),
                 cut_given: args.selection.cut.is_some(),
                 stop: None,
+                is_batch: false,
                 module_seed: *seed,
             },
             bisect,

@@ -253,6 +253,7 @@ impl<'a> Worker<'a> {
                 rerun_here: begin::rerun(&self.own_selection(self.rig.times_given()), self.seed),
                 cut_given: self.args.selection.cut.is_some(),
                 stop: Some(Arc::clone(stop)),
+                is_batch: true,
                 // Two simulated modules of one run are two individuals.
                 module_seed: Seed(self.seed.draw(&self.rig.name)),
             },

@@ -37,21 +37,22 @@ fn every_rig_runs_every_case() {
 #[test]
 fn a_canary_that_fails_holds_the_others() {
     let lab = Lab::new();
-    let [sound, forgetful] = sound_and_forgetful(&lab);
+    rig(&lab, "a", 100, "", "");
+    rig(&lab, "b", 100, "never-prints-end", "");
     cuts(&lab, 1);
     lab.write(
         "suite.yaml",
         lab.read("suite.yaml")
             .replace("suite: lab", "suite: lab\non: each"),
     );
-    let ran = lab.run(&arguments(&[forgetful, sound], &[]));
+    let ran = lab.run(&arguments(&["b.yaml", "a.yaml"], &[]));
     let ran = whole(&lab, ran, 1);
     ran.says("no batch passed on the canary `b`");
     let mut verdicts = lab.verdicts("out");
     verdicts.sort();
     assert_eq!(
         verdicts,
-        ["cut[n=1,rig=a] not-reached -", "cut[n=1,rig=b] fail no-resume"]
+        ["cut[n=1,rig=a] not-reached -", "cut[n=1,rig=b] fail end-missing"]
     );
     assert_eq!(told(&lab, "canary-passed"), Vec::<Value>::new());
 }
