@@ -4,7 +4,7 @@
 //! the moment in which the program ended. The rest is owed: who resumes the run writes it down first.
 
 use super::{Fleet, FleetRules, Place, QueuedBatch};
-use crate::event::fleet::{BatchTerms, FleetEvent, PartEnd, Taken};
+use crate::event::fleet::{FleetEvent, PartEnd, Taken};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -70,22 +70,20 @@ impl ReplayedFleet {
                 terms,
             } => {
                 let (batch, suite, cases) = (batch.clone(), suite.clone(), cases.clone());
-                let Some(BatchTerms {
-                    packages,
-                    rigs,
-                    share,
-                }) = terms.clone()
-                else {
-                    return Err(ReplayError::NoTerms { batch });
-                };
-                let rigs = rigs.iter().map(|rig| self.rig(rig)).collect::<Result<_, _>>()?;
+                let no_terms = || ReplayError::NoTerms { batch: batch.clone() };
+                let terms = terms.clone().ok_or_else(no_terms)?;
+                let rigs = terms
+                    .rigs
+                    .iter()
+                    .map(|rig| self.rig(rig))
+                    .collect::<Result<_, _>>()?;
                 let queued = QueuedBatch {
                     name: batch,
                     suite,
                     cases,
-                    packages,
+                    packages: terms.packages,
                     rigs,
-                    share,
+                    share: terms.share,
                     real_ms: *real_ms,
                 };
                 // What it says of it is this event.
