@@ -21,6 +21,7 @@ pub mod log;
 pub mod rejudge;
 pub mod report;
 pub mod retention;
+mod rig_names;
 pub mod run_folder;
 pub mod shell_word;
 pub mod verify;

@@ -7,10 +7,10 @@ pub mod growth;
 
 use crate::evidence::pack::{self, RunPackError};
 use crate::evidence::{ENVELOPE, SIGSTORE};
-use crate::history::run::in_order;
 use crate::journal;
 use crate::report;
 use crate::report::Run;
+use crate::rig_names::in_order;
 use crate::run_folder::BUNDLE;
 use crate::run_folder::{SUMMARY, TRANSCRIPTS};
 use dfota_core::verdict::Verdict;

@@ -2,6 +2,7 @@
 
 use crate::case_name::CaseName;
 use crate::report::{CaseRun, Run};
+use crate::rig_names;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 
@@ -39,16 +40,9 @@ pub struct RigIdentity {
 impl RigIdentity {
     /// The same, with the names of several rigs by name: whichever came first on the command line, they are the same rigs.
     pub fn in_order(mut self) -> Self {
-        self.name = in_order(&self.name);
+        self.name = rig_names::in_order(&self.name);
         self
     }
-}
-
-/// The names of several rigs in a line, by name.
-pub fn in_order(names: &str) -> String {
-    let mut names: Vec<&str> = names.split(", ").collect();
-    names.sort_unstable();
-    names.join(", ")
 }
 
 /// A case of a run.

@@ -168,7 +168,7 @@ fn a_brick_after_the_end_of_the_time_pauses_what_is_resumed() {
     else {
         panic!("one pause: {:?}", replayed.owed);
     };
-    assert!(why.contains("modules bricked: 1"), "{why}");
+    assert!(why.contains("cases that ended with a brick: 1"), "{why}");
     assert_eq!(replayed.fleet.paused(), Some(why.as_str()));
 }
 

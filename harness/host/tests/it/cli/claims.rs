@@ -92,7 +92,7 @@ fn a_lower_bound_above_the_claim_refutes_it_and_both_bounds_are_told_everywhere(
     for told in [
         "confidence: refuted",
         "at most 100% with 50% confidence, and above 70.71% with",
-        "lower bound, 50% confidence",
+        "brick rate, lower bound",
     ] {
         assert!(page.contains(told), "`{told}` is not on the page");
     }
