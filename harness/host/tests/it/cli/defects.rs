@@ -217,17 +217,17 @@ fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
     lab.run(&["judge", "out"]).ends(0);
 }
 
-/// What is wrong with the firmware update object is found over LwM2M, whatever AT says.
+/// What is wrong with the firmware update object is found over LwM2M, whatever AT says. A download that takes long is not over
+/// when the early order comes, however busy the machine is.
 #[rstest]
 #[case("lwm2m-stuck-at-updating", "", "object-state")]
 #[case(
     "executes-in-any-state",
-    "faults: {coap: {execute-early: true}}",
+    "faults: {coap: {execute-early: true, max-block: 16, delay: 1s}}",
     "execute-too-early"
 )]
 fn each_defect_of_the_object_is_found(#[case] defect: &str, #[case] faults: &str, #[case] rule: &str) {
     let lab = Lab::new();
-    // Slow enough that an early order comes while the download runs, however busy the machine is.
     lab.rig(20, defect);
     lab.suite(&format!(
         "cases:
