@@ -7,6 +7,7 @@ mod copies;
 mod disk;
 mod ended;
 mod killed;
+mod module;
 mod names;
 mod options;
 mod over_runs;
