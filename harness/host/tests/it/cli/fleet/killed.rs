@@ -62,6 +62,13 @@ fn a_worker_that_is_killed_before_its_cut_is_ordered() {
     ))
     .says("rig lab gets no further batch");
     moved_on(&lab, &lost, &[]);
+    let again = await_told(&lab, "again", |event| event["batch"] == lost["batch"]);
+    let cases = again["cases"].as_array().expect("a list").iter();
+    let cases: Vec<&str> = cases.filter_map(Value::as_str).collect();
+    ran.says(&format!(
+        "batch {batch} waits for a rig again, after lab was lost: {}",
+        cases.join(", ")
+    ));
 }
 
 #[test]
