@@ -2,7 +2,7 @@
 
 use super::{arguments, await_told, rigs_of, stands, told};
 use crate::lab::Lab;
-use crate::process::{Process, wait_until};
+use crate::process::{Process, Signal, wait_until};
 use crate::sim::Sim;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -260,5 +260,83 @@ fn a_cut_that_was_ordered_on_a_rig_whose_port_went_away() {
     for file in ["out/report.html", "out/junit.xml"] {
         assert!(lab.read(file).contains(&sentence), "`{sentence}` in {file}");
     }
+    only_the_modules_are_left(&lab, &sims);
+}
+
+/// Rig `a` has a module that a late cut bricks, and no `reflash`.
+fn brittle(lab: &Lab) -> [Sim; 2] {
+    let sims = [
+        Sim::start(lab, &["--speed", "40", "--defect", "bricks-above-90"]),
+        Sim::start(lab, &["--speed", "40"]),
+    ];
+    rig(lab, &sims[0], "a");
+    rig(lab, &sims[1], "b");
+    lab.rehearsal(
+        "limits: {boot: 2s, settle: 500ms, resume: 2s, update: 20s}\ncases:\n  - name: late\n    matrix: {n: [1, 2, 3, 4]}\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 94%, after: 50ms, off: 100ms}\n",
+    );
+    sims
+}
+
+/// Batches that the rig `a` took.
+fn taken_by_a(lab: &Lab) -> Vec<Value> {
+    let mut taken = told(lab, "taken");
+    taken.retain(|event| event["rig"] == "a");
+    taken
+}
+
+/// Why the rig `a` gets no further batch; nothing where a busy machine made every cut too late to brick its module.
+fn why_out(lab: &Lab) -> Option<String> {
+    let out = told(lab, "rig-out");
+    let out = out.iter().find(|event| event["rig"] == "a")?;
+    out["why"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_rig_whose_module_is_bricked_gets_no_other_batch() {
+    let lab = Lab::new();
+    let sims = brittle(&lab);
+    let more = ["--canary", "0", "--max-bricks", "9"];
+    let ran = lab.run(&arguments(&["a.yaml", "b.yaml"], &more));
+    only_the_modules_are_left(&lab, &sims);
+    let Some(why) = why_out(&lab) else { return };
+    ran.ends(1);
+    assert!(why.contains("is dead since `late[n="), "{why}");
+    let lost = told(&lab, "lost");
+    assert_eq!(lost.len(), 1, "{lost:#?}");
+    let last = taken_by_a(&lab).pop().expect("a batch");
+    assert_eq!(
+        last["batch"], lost[0]["batch"],
+        "the one with the brick is its last"
+    );
+    stands(&lab, 1);
+}
+
+/// Its worker outlives the parent by the case that bricks the module. Who resumes the run gives it nothing more.
+#[test]
+fn a_rig_whose_module_was_bricked_meanwhile_gets_no_batch_of_a_resumed_run() {
+    let lab = Lab::new();
+    let sims = brittle(&lab);
+    let more = ["--canary", "0", "--max-bricks", "9"];
+    let running = lab.start(&arguments(&["a.yaml", "b.yaml"], &more));
+    await_told(&lab, "ordered", |event| event["rig"] == "a");
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    only_the_modules_are_left(&lab, &sims);
+    let before = taken_by_a(&lab);
+    let folder = format!("out/{}", before[0]["folder"].as_str().expect("a folder"));
+    let bricked = |event: &Value| event["event"] == "case-ended" && event["outcome"] == "unresponsive";
+    if !lab.events(&folder).iter().any(bricked) {
+        // A busy machine made the cut too late.
+        return;
+    }
+    let ran = lab.run(&["run", "--resume", "out"]).ends(1);
+    assert_eq!(taken_by_a(&lab), before);
+    let why = why_out(&lab).expect("it is out");
+    assert!(
+        why.starts_with("its module was bricked in `late[n=") && why.ends_with("and was not restored"),
+        "{why}"
+    );
+    ran.says(&why);
+    stands(&lab, 1);
     only_the_modules_are_left(&lab, &sims);
 }
