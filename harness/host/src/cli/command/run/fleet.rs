@@ -51,7 +51,8 @@ pub(super) struct FleetArgs {
     /// [default: 1]
     #[arg(long, value_name = "N")]
     pub(super) canary: Option<usize>,
-    /// With several rigs, cases that end with a brick and do not stop the run [default: what the claims survive, else 1]
+    /// With several rigs, cases that end with a brick and do not stop the run; a rig that is lost in the middle of an update counts
+    /// as one [default: what the claims survive, else 1]
     #[arg(long, value_name = "N")]
     pub(super) max_bricks: Option<u32>,
     /// The worker of the rig of this name: a run on several rigs starts one for each
