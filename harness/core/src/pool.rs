@@ -133,6 +133,9 @@ pub struct PoolTally {
     /// Folders of parts of the run of whose journal something is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
+    /// Rigs that had several modules which the mask does not tell apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -146,6 +149,12 @@ pub enum PoolGap {
     /// Something of what the rigs wrote down is missing. What was not heard is not evidence.
     #[display("parts of the journal that are missing or were changed: {}", _0.join(", "))]
     Parts(Vec<String>),
+    /// A masked journal does not tell modules apart.
+    #[display(
+        "`--mask` hides which module made which cuts where one rig had several: {}; run the campaign again without `--mask`",
+        _0.join(", ")
+    )]
+    Hidden(Vec<String>),
     /// Slots are not judged.
     #[display("{unjudged} of {slots} slots not judged")]
     Slots { unjudged: u32, slots: u32 },
@@ -321,7 +330,8 @@ impl PoolTally {
             slots: self.slots,
         });
         let parts = (!self.unread.is_empty()).then(|| PoolGap::Parts(self.unread.clone()));
-        let gaps = parts.into_iter().chain(attempts).chain(slots);
+        let hidden = (!self.hidden.is_empty()).then(|| PoolGap::Hidden(self.hidden.clone()));
+        let gaps = parts.into_iter().chain(attempts).chain(slots).chain(hidden);
         gaps.chain(self.over_quota())
             .chain(self.short_of_share())
             .collect()
@@ -372,7 +382,7 @@ impl PoolTally {
         let waits = |gap: &PoolGap| {
             matches!(
                 gap,
-                PoolGap::Attempts(_) | PoolGap::Slots { .. } | PoolGap::Parts(_)
+                PoolGap::Attempts(_) | PoolGap::Slots { .. } | PoolGap::Parts(_) | PoolGap::Hidden(_)
             )
         };
         let gaps = self.gaps();

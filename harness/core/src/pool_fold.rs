@@ -2,10 +2,11 @@
 //!
 //! In the merged journal the parent's `taken` says which rig speaks from there on; in that of a run on one rig, its rig speaks from
 //! the beginning. A module is known by its rig and its IMEI: a masked journal hides most of an IMEI, and has to give the same
-//! verdicts.
+//! verdicts. So it judges a masked run without them from the beginning ([`MaskedModules`]).
 
 mod attempts;
 mod left;
+mod masked;
 
 pub use left::OpenCut;
 
@@ -24,6 +25,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use attempts::{AttemptOn, Attempts, CutName, TallyKind};
+use masked::MaskedModules;
 
 /// What a rig did with a batch.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +91,7 @@ pub struct PoolFold {
     speaks: Option<usize>,
     /// What was last said on each rig.
     known: BTreeMap<String, Imei>,
+    masked: MaskedModules,
     batches: BTreeMap<String, QueuedCases>,
     slots: Vec<PlannedSlot>,
     /// Places of the slots.
@@ -126,6 +129,9 @@ impl PoolFold {
         let Some(single) = &self.single else {
             return modules.next().is_some();
         };
+        if self.masked.are_hidden_on(single) {
+            return true;
+        }
         let present = self.known.get(single).map(Imei::as_str);
         let mut imeis: BTreeSet<&str> = present.into_iter().collect();
         for module in modules {
@@ -154,6 +160,7 @@ impl PoolFold {
                 | Event::TryEnded(_)
                 | Event::CaseEnded(_)
                 | Event::Tallied(_)
+                | Event::ModulesHidden { .. }
                 | Event::Fleet(_)
         )
     }
@@ -171,6 +178,7 @@ impl PoolFold {
                 self.taken_out.insert(CutName::new(&ended.suite, &ended.id));
             }
             Event::Tallied(tallied) => self.tally(tallied),
+            Event::ModulesHidden { rigs } => self.masked.hide(rigs),
             _ => {}
         }
         if let Some(part) = self.speaks {
@@ -181,6 +189,7 @@ impl PoolFold {
     fn begin(&mut self, started: &RunStarted) {
         self.is_fleet |= !started.rigs.is_empty();
         self.is_simulated |= started.rig.simulated;
+        self.masked.begin(started);
         // The journal of a part begins like this as well.
         if !self.is_fleet && self.parts.is_empty() {
             let name = started.rig.file.name.clone();
@@ -238,6 +247,10 @@ impl PoolFold {
     }
 
     fn tally(&mut self, tallied: &Tallied) {
+        let tallied = &Tallied {
+            module: tallied.module.as_ref().map(|module| self.masked.heard(module)),
+            ..tallied.clone()
+        };
         let cut = CutName::new(&tallied.suite, &tallied.case);
         match (&tallied.run, &tallied.module, self.speaks) {
             (None, _, Some(part)) => {
@@ -364,9 +377,10 @@ impl PoolFold {
         let Some(part) = self.parts.get_mut(part) else {
             return;
         };
+        let imei = self.masked.said(&part.rig, imei);
         part.imei = Some(imei.clone());
         self.known.insert(part.rig.clone(), imei.clone());
-        self.attempts.heard(&module_key(&part.rig, Some(imei)));
+        self.attempts.heard(&module_key(&part.rig, Some(&imei)));
     }
 
     /// The module of a rig had to be reflashed.
@@ -422,7 +436,10 @@ impl PoolFold {
                 stratum.unjudged += is_open;
             }
         }
+        let rigs = strata.all.iter().flat_map(|stratum| &stratum.rigs);
+        let hidden: BTreeSet<&String> = rigs.filter(|rig| self.masked.are_hidden_on(rig)).collect();
         PoolTally {
+            hidden: hidden.into_iter().cloned().collect(),
             strata: strata.all,
             slots: slots + earlier,
             unjudged,
@@ -503,7 +520,8 @@ impl PoolFold {
 
     /// The module of the rig that speaks, as [`module_key`] has it, by its full name.
     pub fn present_module(&self) -> Option<String> {
-        self.speaks.map(|part| self.module_of(part))
+        let rig = &self.parts.get(self.speaks?)?.rig;
+        Some(module_key(rig, self.masked.present(rig)))
     }
 
     /// Attempts of earlier runs of which this run has shown that they did no harm. To be asked when the run's parts are over.

@@ -3,6 +3,7 @@
 mod attempts;
 mod bricked_otherwise;
 mod homogeneity;
+mod masked;
 mod over_runs;
 mod simulated;
 mod told;
@@ -253,6 +254,7 @@ fn the_module_is_the_unit() {
             largest_batch: 0,
             is_simulated: false,
             unread: Vec::new(),
+            hidden: Vec::new(),
         };
         let confidence = "95%".parse().expect("a rate");
         let bound = pool.modules().bounds(confidence).upper * 100.0;

@@ -108,6 +108,7 @@ fn pool(mut strata: Vec<Stratum>, slots: u32, unjudged: u32) -> PoolTally {
         largest_batch: 0,
         is_simulated: false,
         unread: Vec::new(),
+        hidden: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ use dfota_core::sweep::{CutPlace, Jitter};
 use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::verdict::{Rule, Verdict};
+use dfota_core::version::Imei;
 use std::time::Duration;
 
 pub(super) const ONE: &str = "867725030000001";
@@ -178,6 +179,15 @@ impl Told {
             model: "BC66".into(),
             version: "BC66NBR01A01".parse().expect("a version"),
             imei: imei.parse().ok(),
+        });
+    }
+
+    /// The same of an IMEI that may be masked.
+    pub(super) fn says_any(&mut self, imei: &str) {
+        self.0.on(&Event::Identity {
+            model: "BC66".into(),
+            version: "BC66NBR01A01".parse().expect("a version"),
+            imei: Imei::try_from(imei.to_owned()).ok(),
         });
     }
 

@@ -408,6 +408,17 @@ impl Runner<'_> {
     }
 }
 
+    /// Says what a masked journal does not show, before a claim is judged by it.
+    pub(super) fn say_what_is_hidden(&mut self) {
+        let journal = &self.module().journal;
+        let rigs = journal
+            .look(|fold| fold.pools().modules_to_hide())
+            .unwrap_or_default();
+        if !rigs.is_empty() {
+            journal.post(Event::ModulesHidden { rigs });
+        }
+    }
+
 /// Whether the module had found its image to be the one that the delta is for: it had begun to patch before the cut, or it
 /// runs the new version, or the cut left nothing and the same update was done again, to its end.
 fn took_the_delta(result: &TryResult) -> bool {
