@@ -396,7 +396,8 @@ impl Fleet {
     fn too_many_bricks(&self, last: &str) -> Option<String> {
         let (bricks, max_bricks) = (self.bricks, self.rules.max_bricks);
         let possible = u32::try_from(self.possible_bricks.len()).unwrap_or(u32::MAX);
-        if bricks.saturating_add(possible) <= max_bricks {
+        // One that was lost may have crashed for any reason, and costs one rig; two are a pattern.
+        if bricks <= max_bricks && bricks.saturating_add(possible) <= max_bricks.max(1) {
             return None;
         }
         if possible == 0 {

@@ -401,8 +401,11 @@ impl<'p> Begun<'p> {
         };
         journal.flush();
         let mut verdicts = FinalVerdicts::read(&self.out).map_err(CommandError::error)?;
-        let exit = verdicts.conclude(&journal, &ended);
+        // Before the run is over: one that was killed here is resumed, and comes here again.
         keeper.leave_over(verdicts.left_over(), &verdicts.closed_earlier());
+        let exit = verdicts.conclude(&journal, &ended);
+        journal.flush();
+        // After it: a run that is resumed would begin the campaign anew, and end it twice. The next run ends what this one has not.
         keeper.end(&self.prepared.plan.slots, verdicts.claims());
         drop((queue, journal));
         writer.finish().map_err(|why| unwritable(&self.out, &why))?;

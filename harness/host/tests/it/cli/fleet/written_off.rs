@@ -150,18 +150,50 @@ fn interrupted(lab: &Lab, case: &str) {
     is_sound(lab);
 }
 
-/// The next run of the campaign counts it as well.
+/// All cuts were made, and the decision has decided the claim: the campaign is over, and the next run begins another one.
 #[track_caller]
 fn next_run(lab: &Lab, case: &str) {
+    let ended = kept(lab).into_iter().filter(|line| !line["ended"].is_null());
+    let ended: Vec<Value> = ended.map(|line| line["ended"].clone()).collect();
+    assert_eq!(ended, [serde_json::json!(["out", "not shown"])]);
     let arguments = arguments(&["rig.yaml"; 2], &["--canary", "0"]);
     let arguments: Vec<&str> = arguments
         .into_iter()
         .map(|word| if word == "out" { "next" } else { word })
         .collect();
-    lab.run(&arguments).ends(1);
-    lab.has_verdict("next", "night[claim] fail claim-not-shown");
+    let ran = lab.run(&arguments).ends(0);
+    ran.says("an earlier campaign with the same files ended: not shown, in run `out`");
+    lab.has_verdict("next", "night[claim] pass -");
     let refused = lab.run(&["write-off", "next", case, "--note", NOTE]).ends(2);
     refused.complains("nothing to write off");
+}
+
+/// The run was killed when its stores were written, and its end was not. It is resumed, and writes nothing twice.
+#[test]
+fn a_run_that_is_killed_at_its_end_leaves_each_cut_over_once() {
+    let lab = Lab::new();
+    campaign(&lab, 0);
+    let case = &lost(&lab, &[]);
+    let open = |lab: &Lab| {
+        let cuts = kept(lab).into_iter().map(|line| line["cut"].clone());
+        let open = cuts.filter(|cut| cut["case"] == *case && cut["unjudged"] == true);
+        open.count()
+    };
+    assert_eq!(open(&lab), 1);
+    let lines = |lab: &Lab| {
+        let mut lines = kept(lab);
+        lines.retain(|line| line["calibrated"].is_null());
+        lines
+    };
+    let before = lines(&lab);
+    let journal = lab.read("out/run.jsonl");
+    let end = journal.find("\"event\":\"run-ended\"").expect("its end");
+    let end = journal[..end].rfind('\n').expect("a line before it") + 1;
+    lab.write("out/run.jsonl", &journal[..end]);
+    lab.run(&["run", "--resume", "out"]).ends(3);
+    lab.has_verdict("out", "night[claim] inconclusive claim-open");
+    assert_eq!(lines(&lab), before);
+    is_sound(&lab);
 }
 
 /// A claim that survives a brick is not shown by one: the module that it is held against was to make its share of the cuts.
