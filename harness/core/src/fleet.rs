@@ -49,8 +49,10 @@ pub struct QueuedBatch {
 pub struct FleetRules {
     /// Rigs that get a new delta before the others.
     pub canary: usize,
-    /// Bricks that do not stop the run, with those that nobody knows of.
+    /// Bricks that do not stop the run.
     pub max_bricks: u32,
+    /// The same together with rigs that were lost in the middle of an update: nobody knows whether their modules are bricked.
+    pub max_possible: u32,
 }
 
 /// What a rig that asks for a batch is given.
@@ -394,13 +396,17 @@ impl Fleet {
 
     /// Why the run has to stop for its bricks, and for those that nobody knows of; `last`: the rig of the last one.
     fn too_many_bricks(&self, last: &str) -> Option<String> {
-        let (bricks, max_bricks) = (self.bricks, self.rules.max_bricks);
+        let FleetRules {
+            max_bricks,
+            max_possible,
+            ..
+        } = self.rules;
+        let bricks = self.bricks;
         let possible = u32::try_from(self.possible_bricks.len()).unwrap_or(u32::MAX);
-        // One that was lost may have crashed for any reason, and costs one rig; two are a pattern.
-        if bricks <= max_bricks && bricks.saturating_add(possible) <= max_bricks.max(1) {
+        if bricks <= max_bricks && bricks.saturating_add(possible) <= max_possible {
             return None;
         }
-        if possible == 0 {
+        if possible == 0 || bricks > max_bricks {
             return Some(format!(
                 "cases that ended with a brick: {bricks}, the last on `{last}`; the run survives {max_bricks} (`--max-bricks`)"
             ));
@@ -411,7 +417,7 @@ impl Fleet {
             .map(|rig| format!("`{}`", name_of(&self.rigs, *rig)))
             .collect();
         Some(format!(
-            "cases that ended with a brick: {bricks}, and {possible} that may have, on rigs that were lost in the middle of an update ({}): nobody knows what their modules became; the run survives {max_bricks} (`--max-bricks`)",
+            "cases that ended with a brick: {bricks}, and {possible} that may have, on rigs that were lost in the middle of an update ({}): nobody knows what their modules became; the run survives {max_possible} (`--max-bricks`)",
             lost.join(", ")
         ))
     }

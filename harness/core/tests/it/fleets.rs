@@ -59,7 +59,14 @@ fn of_claim(name: &str, rigs: &[usize], quota: u32) -> QueuedBatch {
 
 fn fleet(rigs: usize, canary: usize, max_bricks: u32, batches: Vec<QueuedBatch>) -> Fleet {
     let names = (0..rigs).map(|rig| format!("r{rig}")).collect();
-    let mut fleet = Fleet::new(names, FleetRules { canary, max_bricks });
+    let mut fleet = Fleet::new(
+        names,
+        FleetRules {
+            canary,
+            max_bricks,
+            max_possible: max_bricks,
+        },
+    );
     fleet.offer(batches);
     fleet
 }
@@ -382,6 +389,31 @@ fn rigs_that_are_lost_in_an_update_count_as_bricks() {
     };
     assert!(events.contains(&paused), "{events:?}");
     assert_eq!(fleet.take(2), Take::Done);
+}
+
+/// A claim that survives no brick survives a rig that is lost: it may have crashed for any reason.
+#[test]
+fn one_lost_rig_stops_no_run() {
+    let rules = FleetRules {
+        canary: 0,
+        max_bricks: 0,
+        max_possible: 1,
+    };
+    let mut fleet = Fleet::new(["r0", "r1", "r2"].map(str::to_owned).to_vec(), rules);
+    fleet.offer(
+        ["one", "two", "three"]
+            .map(|name| batch(name, &[0, 1, 2], 5))
+            .to_vec(),
+    );
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    fleet.lost(0, "its process ended", vec!["one-b".into()], OPEN);
+    assert_eq!(fleet.paused(), None);
+    let paused = fleet.bricked(1, 1).expect("a brick does");
+    assert!(
+        matches!(&paused, FleetEvent::Paused { why, .. } if why.ends_with("the run survives 0 (`--max-bricks`)")),
+        "{paused:?}"
+    );
 }
 
 /// A brick and one that may be: together they are too many.

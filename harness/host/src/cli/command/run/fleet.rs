@@ -225,9 +225,13 @@ impl Prepared {
                 Role::Claim(claim) => Some(claim.bricks),
                 Role::Calibration | Role::Control | Role::Cut(_) => None,
             });
+        let given = args.fleet.max_bricks;
+        let max_bricks = given.or(claims.min()).unwrap_or(1);
         FleetRules {
             canary: args.fleet.canary.unwrap_or(CANARY),
-            max_bricks: args.fleet.max_bricks.or(claims.min()).unwrap_or(1),
+            max_bricks,
+            // One rig may be lost for any reason, and costs one rig, unless somebody says otherwise.
+            max_possible: given.unwrap_or(max_bricks.max(1)),
         }
     }
 
