@@ -24,6 +24,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// One line of the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -171,11 +172,15 @@ pub struct CampaignStore {
     aside: Option<LeftAside>,
 }
 
-/// SHA-256 of the program that runs.
+/// SHA-256 of the program that runs, which is the same as long as it runs: it is read once.
 pub fn tool_digest() -> Result<String, StateError> {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    if let Some(digest) = DIGEST.get() {
+        return Ok(digest.clone());
+    }
     let path = crate::program::running();
     let (_, sha256) = file_digest(&path).map_err(|why| unread(&path, why))?;
-    Ok(sha256)
+    Ok(DIGEST.get_or_init(|| sha256).clone())
 }
 
 /// A cut that runs have left without a verdict, and the line that says that it was a brick.

@@ -109,9 +109,9 @@ fn says_open(lab: &Lab, cut: &str, rig: &str) {
 #[test]
 fn a_worker_that_is_killed_after_its_result() {
     let lab = Lab::new();
-    // Three cases a batch: it is killed long before the last result.
+    // Two cases a batch: it is killed long before the last result.
     lab.rig(50, "");
-    cuts(&lab, 18);
+    cuts(&lab, 12);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
     let taken = await_told(&lab, "taken", is_of(LAB));
     let folder = |event: &Value| format!("out/rigs/lab/{}", event["batch"].as_str().expect("a name"));

@@ -4,6 +4,7 @@ use super::{arguments, await_told, nothing_is_left, one_verdict_each, parent, ri
 use crate::lab::Lab;
 use crate::process::Signal;
 use serde_json::Value;
+use std::sync::LazyLock;
 
 const NOTE: &str = "JM: dead on the bench, reflashed";
 
@@ -34,6 +35,26 @@ fn lost(lab: &Lab, more: &[&str]) -> String {
     nothing_is_left(lab);
     lab.has_verdict("out", "night[claim] inconclusive claim-open");
     ordered["case"].as_str().expect("an id").to_owned()
+}
+
+/// One such run, for the tests that only differ in what comes after it.
+static LOST: LazyLock<(Lab, String)> = LazyLock::new(|| {
+    let lab = Lab::lasting();
+    campaign(&lab, 0);
+    let case = lost(&lab, &[]);
+    (lab, case)
+});
+
+/// A copy of that run, with its state, and the id of the case.
+fn copy_of_lost() -> (Lab, &'static String) {
+    let lab = Lab::new();
+    let (run, case) = &*LOST;
+    let mut copy = lab.command_of("cp");
+    copy.arg("-r")
+        .args(["out", "state", "suite.yaml", "rig.yaml"].map(|name| run.path(name)));
+    let copied = copy.arg(".").status().expect("`cp` starts");
+    assert!(copied.success(), "the run could not be copied");
+    (lab, case)
 }
 
 /// What the campaigns of the state folder hold, in lines.
@@ -71,9 +92,7 @@ fn is_sound(lab: &Lab) {
 
 #[test]
 fn a_cut_that_is_written_off_is_a_brick() {
-    let lab = Lab::new();
-    campaign(&lab, 0);
-    let case = &lost(&lab, &[]);
+    let (lab, case) = copy_of_lost();
     let listed = lab.run(&["write-off", "out"]).ends(0);
     listed
         .says(&format!("lab::{case} on `"))
@@ -239,9 +258,7 @@ fn a_masked_run_tells_later_runs_its_modules() {
 /// The state folder of the run was another one: later runs are told when it is named.
 #[test]
 fn later_runs_are_told_where_they_look() {
-    let lab = Lab::new();
-    campaign(&lab, 0);
-    let case = &lost(&lab, &[]);
+    let (lab, case) = copy_of_lost();
     let given = ["write-off", "out", case, "--note", NOTE];
     let elsewhere = [&given[..], &["--state-dir", "elsewhere"]].concat();
     lab.run(&elsewhere)
@@ -258,9 +275,7 @@ fn later_runs_are_told_where_they_look() {
 /// Somebody changed the folder: new evidence would hide it.
 #[test]
 fn a_folder_that_was_touched_is_left_alone() {
-    let lab = Lab::new();
-    campaign(&lab, 0);
-    let case = &lost(&lab, &[]);
+    let (lab, case) = copy_of_lost();
     let page = lab.read("out/report.html");
     lab.write("out/report.html", page.replace("night", "day"));
     let before = lab.read("out/run.jsonl");
