@@ -54,7 +54,7 @@ fn it_is_clicked_through_while_the_run_goes_on() {
 
 #[test]
 fn it_fits_on_a_phone_and_on_a_wall() {
-    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &[]);
+    let live = Live::of_suite(CAMPAIGN, 40, "127.0.0.1:0", &[]);
     for (name, size) in [("phone", PHONE), ("wall", WALL)] {
         let Some(mut browser) = open(&live, size, true) else {
             return;
@@ -91,7 +91,8 @@ fn it_works_without_its_script() {
 #[test]
 fn several_rigs_are_seen_together() {
     let more = ["--rig", "rig.yaml"].repeat(3);
-    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &more);
+    // It goes on until a browser was started three times.
+    let live = Live::of_suite(CAMPAIGN, 30, "127.0.0.1:0", &more);
     for (name, size) in [("fleet-wall", WALL), ("fleet-desk", DESK), ("fleet-phone", PHONE)] {
         let Some(mut browser) = open(&live, size, true) else {
             return;
