@@ -2,6 +2,8 @@
 
 mod begin;
 mod fleet;
+#[cfg(feature = "lab")]
+mod in_lab;
 mod report_args;
 mod resume;
 mod run_outcome;
@@ -71,6 +73,9 @@ pub struct RunArgs {
     sign: SignArg,
     #[command(flatten)]
     fleet: FleetArgs,
+    #[cfg(feature = "lab")]
+    #[command(flatten)]
+    lab: in_lab::LabArgs,
     #[command(flatten)]
     hooks: EndHooks,
     /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
@@ -147,6 +152,10 @@ fn to_its_end(
     bisect: Option<BisectOptions>,
     outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
+    #[cfg(feature = "lab")]
+    if let (None, Some(url)) = (&bisect, &args.lab.lab) {
+        return in_lab::main(args, url, common, outcome);
+    }
     if bisect.is_none() && args.selection.rig_files()?.len() > 1 {
         return fleet::main(args, common, outcome);
     }
