@@ -118,7 +118,7 @@ pub fn main() -> ProcessExitCode {
         #[cfg(feature = "lab")]
         Command::Agent(args) => command::agent::main(&args),
         #[cfg(feature = "lab")]
-        Command::Lab(args) => command::lab::main(&args),
+        Command::Lab(args) => command::lab::main(&args, common),
         Command::Plan(args) => command::plan::main(&args),
         Command::List(args) => command::list::main(&args),
         Command::Bisect(args) => command::bisect::main(args, common),

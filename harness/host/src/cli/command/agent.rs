@@ -6,7 +6,7 @@ use crate::plan::flags::RIG_VARIABLE;
 use crate::plan::standing::Standing;
 use crate::program;
 use crate::run::lab::agent::{Agent, AgentSetup};
-use crate::run::lab::board::{LabRigState, RigCard};
+use crate::run::lab::board::{LabRigState, NO_PIN, RigCard};
 use crate::run::lab::server::{LabAccess, LabServer, token};
 use crate::state::campaign_store::tool_digest;
 use crate::state::{StateDir, StateFlag};
@@ -40,7 +40,9 @@ pub struct AgentArgs {
 pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
     let rig = super::load_rig(&args.rig)?;
     let dir = StateDir::find(&args.state)?;
-    let folder = dir.folder().join("lab").join(token(&rig.name));
+    // A worker is started in the folder of its run.
+    let folder = std::path::absolute(dir.folder()).unwrap_or_else(|_| dir.folder().to_owned());
+    let folder = folder.join("lab").join(token(&rig.name));
     std::fs::create_dir_all(&folder)
         .map_err(|why| CommandError::usage(format!("`{}` cannot be written: {why}", folder.display())))?;
     let stop = Arc::new(AtomicBool::new(false));
@@ -94,7 +96,7 @@ fn make_safe(args: &AgentArgs, rig: &Rig) -> Result<(), CommandError> {
 
 fn card(rig: &Rig) -> Result<RigCard, CommandError> {
     let text = match &rig.network.pin {
-        Some(pin) => rig.text.replace(pin.as_str(), &"0".repeat(pin.len())),
+        Some(pin) => rig.text.replace(pin.as_str(), NO_PIN),
         None => rig.text.clone(),
     };
     Ok(RigCard {

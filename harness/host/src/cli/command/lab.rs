@@ -1,10 +1,15 @@
 //! `lab`: what a lab does, and who is in it.
 
+use super::report::{self, ReportArgs};
+use super::run::SignArg;
+use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::lab::board::{LabRunState, RunCard};
+use crate::run::lab::collected::{CollectedRun, has_owner};
 use crate::run::lab::server::{LabAccess, LabServer};
-use crate::terminal::print;
+use crate::terminal::{print, print_warning};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 /// Look at a lab, and steer it
 #[derive(Debug, clap::Args)]
@@ -21,6 +26,18 @@ enum LabCommand {
     Cancel {
         /// Name of the run, as `lab list` shows it
         run: String,
+        #[command(flatten)]
+        lab: LabAddress,
+    },
+    /// Bring a run together whose program was killed: its journals to a run folder, with reports
+    Collect {
+        /// Name of the run, as `lab list` shows it
+        run: String,
+        /// Run folder [default: reports/RUN]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        sign: SignArg,
         #[command(flatten)]
         lab: LabAddress,
     },
@@ -51,10 +68,15 @@ impl LabAddress {
     }
 }
 
-pub fn main(args: &LabCommandArgs) -> Result<ExitCode, CommandError> {
+pub fn main(args: &LabCommandArgs, common: Common) -> Result<ExitCode, CommandError> {
     match &args.command {
         LabCommand::List(lab) => list(&lab.connect()?)?,
         LabCommand::Cancel { run, lab } => cancel(&lab.connect()?, run)?,
+        LabCommand::Collect { run, out, sign, lab } => {
+            let out = out.clone().unwrap_or_else(|| Path::new("reports").join(run));
+            collect(&lab.connect()?, run, &out)?;
+            return report::main(&ReportArgs::new(out, sign.clone()), common);
+        }
         LabCommand::Drain { rig, undo, lab } => drain(&lab.connect()?, rig, !undo)?,
     }
     Ok(ExitCode::Success)
@@ -91,14 +113,41 @@ fn list(lab: &LabServer) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn cancel(lab: &LabServer, run: &str) -> Result<(), CommandError> {
-    let Some(card) = lab.run(run)? else {
-        let known: Vec<String> = lab.runs()?.into_iter().map(|card| card.run).collect();
-        return Err(CommandError::usage(format!(
-            "the lab knows no run `{run}`: expected one of {}",
-            known.join(", ")
+fn card_of(lab: &LabServer, run: &str) -> Result<RunCard, CommandError> {
+    if let Some(card) = lab.run(run)? {
+        return Ok(card);
+    }
+    let known: Vec<String> = lab.runs()?.into_iter().map(|card| card.run).collect();
+    Err(CommandError::usage(format!(
+        "the lab knows no run `{run}`: expected one of {}",
+        known.join(", ")
+    )))
+}
+
+fn collect(lab: &LabServer, run: &str, out: &Path) -> Result<(), CommandError> {
+    let card = card_of(lab, run)?;
+    if card.state == LabRunState::Open && has_owner(lab, run)? {
+        return Err(CommandError::error(format!(
+            "`{run}` goes on, on `{}`: wait for its end, or end it with `dfota-hil lab cancel {run}`",
+            card.host
         )));
-    };
+    }
+    let collected = CollectedRun::read(lab, run)?;
+    collected
+        .write(out)
+        .map_err(|why| CommandError::usage(format!("`{}` cannot be written: {why}", out.display())))?;
+    let open = CollectedRun::open(out).map_err(CommandError::usage)?;
+    for taken in open.iter().filter(|taken| !collected.has_ended(&taken.folder)) {
+        print_warning(format_args!(
+            "note: rig `{}` has not sent all of `{}` yet: collect again when it is idle",
+            taken.rig, taken.folder
+        ));
+    }
+    Ok(())
+}
+
+fn cancel(lab: &LabServer, run: &str) -> Result<(), CommandError> {
+    let card = card_of(lab, run)?;
     if card.state != LabRunState::Open {
         return Err(CommandError::usage(format!("`{run}` is {} already", card.state)));
     }

@@ -86,6 +86,25 @@ pub struct RunArgs {
     json: bool,
 }
 
+impl RunArgs {
+    /// Whether agents on other machines do the work.
+    fn is_in_lab(&self) -> bool {
+        #[cfg(feature = "lab")]
+        return self.lab.is_given();
+        #[cfg(not(feature = "lab"))]
+        false
+    }
+
+    /// How long a rig may be silent before it is lost.
+    fn rig_silence(&self) -> Duration {
+        #[cfg(feature = "lab")]
+        if self.lab.is_given() {
+            return self.lab.access.lease;
+        }
+        self.fleet.rig_silence
+    }
+}
+
 pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
     perform(args, common, None)
 }
@@ -141,6 +160,13 @@ fn resume(given: &RunArgs, folder: &Path, common: Common) -> Result<ExitCode, Co
         }
     };
     let mut outcome = RunOutcome::new(&args);
+    #[cfg(feature = "lab")]
+    if let Some(url) = args.lab.lab.clone() {
+        drop(recorded);
+        let result = in_lab::resume(&args, &url, folder, common, &mut outcome);
+        args.hooks.run(&outcome, &result);
+        return result;
+    }
     let result = fleet::resume(&args, recorded, common, &mut outcome);
     args.hooks.run(&outcome, &result);
     result

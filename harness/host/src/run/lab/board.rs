@@ -3,6 +3,9 @@
 use crate::run::fleet::wire::{BatchEnded, WorkerBatch};
 use serde::{Deserialize, Serialize};
 
+/// Stands in the file of a rig for the PIN of its SIM card, where others see it.
+pub const NO_PIN: &str = "0000";
+
 /// A rig, as its agent shows it to the lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RigCard {

@@ -19,13 +19,9 @@ impl RunFiles {
     /// Stores what the suites are made of.
     pub fn store(lab: &LabServer, suites: &[Suite]) -> Result<Self, LabError> {
         let packages = |suite: &Suite| -> Vec<PathBuf> {
-            suite
-                .packages
-                .iter()
-                .map(|loaded| resolved(&loaded.path))
-                .collect()
+            suite.packages.iter().map(|loaded| plain(&loaded.path)).collect()
         };
-        let mut all: Vec<PathBuf> = suites.iter().map(|suite| suite.canonical.clone()).collect();
+        let mut all: Vec<PathBuf> = suites.iter().map(|suite| plain(&suite.file)).collect();
         all.extend(suites.iter().flat_map(packages));
         let root = common_folder(&all);
         let below = |path: &Path| {
@@ -34,11 +30,11 @@ impl RunFiles {
         };
         let mut stored = Self::default();
         for suite in suites {
-            let path = below(&suite.canonical);
+            let path = below(&plain(&suite.file));
             stored.suites.push(path.clone());
             stored.add(path, lab.put_file(suite.text.as_bytes())?);
             for loaded in &suite.packages {
-                stored.add(below(&resolved(&loaded.path)), lab.put_file(&loaded.bytes)?);
+                stored.add(below(&plain(&loaded.path)), lab.put_file(&loaded.bytes)?);
             }
         }
         Ok(stored)
@@ -101,8 +97,19 @@ pub enum LayOutError {
     Write { path: PathBuf, why: io::Error },
 }
 
-fn resolved(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+/// An absolute path without `..`. Links stay as they are: a suite names its packages by paths that may lead over some.
+fn plain(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut plain = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// The deepest folder that all files are in.
@@ -120,6 +127,11 @@ fn common_folder(files: &[PathBuf]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_goes_up_and_down() {
+        assert_eq!(plain(Path::new("/a/b/../c/./p.bin")), PathBuf::from("/a/c/p.bin"));
+    }
 
     #[test]
     fn files_keep_their_places_to_each_other() {

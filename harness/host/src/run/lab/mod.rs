@@ -16,6 +16,7 @@
 
 pub mod agent;
 pub mod board;
+pub mod collected;
 pub mod files;
 pub mod journal_mirror;
 pub mod lab_run;

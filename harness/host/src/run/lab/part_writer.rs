@@ -1,6 +1,7 @@
 //! Journals that come from an agent, on their way to the run folder.
 
 use super::board::FromAgent;
+use super::collected::LATE;
 use crate::run::fleet::wire::is_dialogue;
 use dfota_core::event::Record;
 use dfota_record::journal;
@@ -8,9 +9,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
-
-/// What comes of a batch after it was given up. Nothing reads it but a person.
-const LATE: &str = "late.jsonl";
 
 /// Writes the journals of one rig.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ use dfota_record::digest::sha256_hex;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::journal::{Journal, JournalWriter, PARENT_FILE};
 use dfota_record::retention::hold;
-use resumed::LeftBehind;
+pub(super) use resumed::LeftBehind;
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -152,11 +152,22 @@ impl Prepared {
         recorded: &RecordedRun,
         outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
-        let key = args.sign.load()?;
         let (rigs, suites) = crate::cli::command::load_fleet(&args.selection)?;
+        recorded.is_unchanged(&rigs, &suites)?;
+        Self::plan_again(args, recorded, rigs, suites, outcome)
+    }
+
+    /// The same run again, on these rigs.
+    pub(super) fn plan_again(
+        args: &RunArgs,
+        recorded: &RecordedRun,
+        rigs: Vec<Rig>,
+        suites: Vec<Suite>,
+        outcome: &mut RunOutcome,
+    ) -> Result<Self, CommandError> {
+        let key = args.sign.load()?;
         let names: Vec<&str> = rigs.iter().map(|rig| rig.name.as_str()).collect();
         outcome.name(&names.join(","), &suites);
-        recorded.is_unchanged(&rigs, &suites)?;
         let seed = Seed(recorded.started.seed);
         // Its cases and batches are in the journal. Which calibrations they need and when the campaigns are done follows from the
         // files; what earlier runs have done does not matter for that.
@@ -222,11 +233,11 @@ impl Prepared {
         Ok(Earlier::open(&self.dir, &self.suites, &self.rigs)?)
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         self.rigs.iter().map(|rig| rig.name.clone()).collect()
     }
 
-    fn rules(&self, args: &RunArgs) -> FleetRules {
+    pub(super) fn rules(&self, args: &RunArgs) -> FleetRules {
         let claims = self
             .plan
             .cases
@@ -315,7 +326,7 @@ impl<'p> Begun<'p> {
     }
 
     /// A run that has its folder already.
-    fn resumed(
+    pub(super) fn resumed(
         prepared: &'p Prepared,
         args: &RunArgs,
         recorded: &RecordedRun,
@@ -406,7 +417,7 @@ impl<'p> Begun<'p> {
             calibrations: &ready.calibrations,
             again: &ready.again,
             timed: &ready.timed,
-            silence: args.fleet.rig_silence,
+            silence: args.rig_silence(),
             max_time: args.max_time,
             fail_fast: args.fail_fast,
             ended_elsewhere,

@@ -1,6 +1,7 @@
 //! `run --lab`: the parent of a run whose workers are agents on other machines.
 
-use super::fleet::{Begun, Prepared, Seats};
+use super::fleet::{Begun, LeftBehind, Prepared, Seats};
+use super::resume::RecordedRun;
 use super::run_outcome::RunOutcome;
 use super::{RunArgs, begin, worker};
 use crate::cli::Common;
@@ -8,7 +9,8 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::fleet::seats::StartedWorker;
-use crate::run::lab::board::{LabRunState, RigCard, RunCard};
+use crate::run::lab::board::{LabRigState, LabRunState, NO_PIN, RigCard, RunCard, RunOrder};
+use crate::run::lab::collected::{CollectedRun, TakenFolder, has_owner};
 use crate::run::lab::files::RunFiles;
 use crate::run::lab::lab_run::{LabRun, LabRunPlan};
 use crate::run::lab::remote_worker::RemoteWorker;
@@ -16,9 +18,9 @@ use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, token}
 use crate::state::StateDir;
 use crate::state::campaign_store::tool_digest;
 use dfota_record::journal::PARENT_FILE;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A run in a lab.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,7 +33,14 @@ pub(super) struct LabArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..i64::from(PRIORITIES)))]
     priority: u8,
     #[command(flatten)]
-    access: LabAccess,
+    pub(super) access: LabAccess,
+}
+
+impl LabArgs {
+    /// Whether a lab was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.lab.is_some()
+    }
 }
 
 impl From<LabError> for CommandError {
@@ -39,6 +48,11 @@ impl From<LabError> for CommandError {
         Self::error(error)
     }
 }
+
+const CANCELLED: &str = "the run was cancelled: `dfota-hil lab cancel`";
+/// Stands in a journal for the PIN of a SIM card.
+const HIDDEN_PIN: &str = "****";
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs the suites on rigs of the lab, to the reports.
 pub(super) fn main(
@@ -53,17 +67,96 @@ pub(super) fn main(
     let prepared = Prepared::plan(args, rigs, suites, outcome)?;
     let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut begun = Begun::new(&prepared, args, outcome)?;
-    let run = Arc::new(started(lab, args, &prepared, begun.name())?);
+    let run = Arc::new(started(lab, args, &prepared, begun.name(), false)?);
     let ready = begun.begin(args, common, live.as_ref())?;
     run.mirror(begun.absolute().join(PARENT_FILE));
     let seats = Seats::new(workers(&run, args, &prepared, begun.absolute())?);
-    let cancelled = || {
-        run.is_cancelled()
-            .then(|| "it was cancelled: `dfota-hil lab cancel`".to_owned())
-    };
+    let cancelled = || run.is_cancelled().then(|| CANCELLED.to_owned());
     let exit = begun.run(args, ready, seats, &cancelled);
     run.end(LabRunState::Over);
     begun.report(args, common, outcome, live, exit?)
+}
+
+/// Goes on with a run whose owner was killed, to its reports.
+pub(super) fn resume(
+    args: &RunArgs,
+    url: &str,
+    folder: &Path,
+    common: Common,
+    outcome: &mut RunOutcome,
+) -> Result<ExitCode, CommandError> {
+    let lab = Arc::new(LabServer::connect(url, &args.lab.access)?);
+    let name = RecordedRun::open(folder)?.started.run;
+    if has_owner(&lab, &name)? {
+        return Err(CommandError::error(format!(
+            "`{name}` goes on in the lab: its program lives, and nobody else can have the run"
+        )));
+    }
+    bring_home(&lab, &name, folder)?;
+    let recorded = RecordedRun::open(folder)?;
+    let rigs = recorded_rigs(&lab, args, &recorded)?;
+    let suites = crate::cli::command::load_suites_for(&args.selection.suites, &rigs)?;
+    recorded.is_unchanged(&rigs, &suites)?;
+    let prepared = Prepared::plan_again(args, &recorded, rigs, suites, outcome)?;
+    let left = LeftBehind::read(&recorded, prepared.names(), prepared.rules(args))?;
+    let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
+    let mut begun = Begun::resumed(&prepared, args, &recorded, outcome)?;
+    let has_work: Vec<bool> = (0..prepared.rigs.len())
+        .map(|rig| left.has_work_for(rig))
+        .collect();
+    let ready = begun.go_on(args, common, recorded, left, live.as_ref())?;
+    let run = Arc::new(started(lab, args, &prepared, &name, true)?);
+    run.mirror(begun.absolute().join(PARENT_FILE));
+    let mut workers = workers(&run, args, &prepared, begun.absolute())?;
+    workers.retain(|worker| has_work.get(worker.place).copied().unwrap_or(false));
+    let cancelled = || run.is_cancelled().then(|| CANCELLED.to_owned());
+    let exit = begun.run(args, ready, Seats::new(workers), &cancelled);
+    run.end(LabRunState::Over);
+    begun.report(args, common, outcome, live, exit?)
+}
+
+/// Waits until each agent is through with what it has of the run, and lays its journals in the folder.
+fn bring_home(lab: &Arc<LabServer>, run: &str, folder: &Path) -> Result<(), CommandError> {
+    let unread = |why| CommandError::usage(format!("`{}`: {why}", folder.display()));
+    let open = CollectedRun::open(folder).map_err(unread)?;
+    let is_at_it = |card: &RigCard| matches!(&card.state, LabRigState::Works { run: at, .. } if at == run);
+    // What waits in the queue is not begun; what is begun ends with its case.
+    lab.withdraw_jobs(&format!("jobs.*.*.{}.>", token(run)))?;
+    loop {
+        let collected = CollectedRun::read(lab, run)?;
+        let rigs = lab.rigs()?;
+        let works = |taken: &&TakenFolder| {
+            let works = rigs.iter().any(|card| card.name == taken.rig && is_at_it(card));
+            works && !collected.has_ended(&taken.folder)
+        };
+        let Some(busy) = open.iter().find(works) else {
+            return collected.write(folder).map_err(unread);
+        };
+        tracing::info!("rig `{}` finishes its case", busy.rig);
+        for taken in &open {
+            let order = serde_json::to_vec(&RunOrder::Stop).unwrap_or_default();
+            lab.tell(format!("orders.{}.{}", token(run), token(&taken.rig)), order);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// The rigs as they were when the run was started. Their agents find out whether a file has changed.
+fn recorded_rigs(lab: &LabServer, args: &RunArgs, recorded: &RecordedRun) -> Result<Vec<Rig>, CommandError> {
+    let cards = lab.rigs()?;
+    let sha256 = |name: &str| {
+        cards
+            .iter()
+            .find(|card| card.name == name)
+            .map(|card| card.sha256.clone())
+    };
+    let files = recorded.rigs().iter().map(|facts| RigFile {
+        name: &facts.file.name,
+        path: &facts.file.path,
+        sha256: sha256(&facts.file.name).unwrap_or_default(),
+        text: facts.file.text.replace(HIDDEN_PIN, NO_PIN),
+    });
+    load(args, files)
 }
 
 /// The rigs of the lab that the flags select, from the files that their agents show.
@@ -87,21 +180,39 @@ fn load_rigs(lab: &LabServer, args: &RunArgs) -> Result<Vec<Rig>, CommandError> 
             others.join("\n")
         )));
     }
+    let files = cards.iter().map(|card| RigFile {
+        name: &card.name,
+        path: &card.file,
+        sha256: card.sha256.clone(),
+        text: card.text.clone(),
+    });
+    load(args, files)
+}
+
+/// The file of a rig on another machine.
+struct RigFile<'f> {
+    name: &'f str,
+    path: &'f str,
+    sha256: String,
+    text: String,
+}
+
+fn load<'f>(args: &RunArgs, files: impl Iterator<Item = RigFile<'f>>) -> Result<Vec<Rig>, CommandError> {
     let folder = StateDir::find(&args.selection.state)?.folder().join("lab/rigs");
     let unwritable = |why| CommandError::usage(format!("`{}` cannot be written: {why}", folder.display()));
     std::fs::create_dir_all(&folder).map_err(unwritable)?;
-    let load = |card: &RigCard| {
-        let path = folder.join(format!("{}.yaml", token(&card.name)));
-        std::fs::write(&path, &card.text).map_err(unwritable)?;
+    let load = |file: RigFile<'_>| {
+        let path = folder.join(format!("{}.yaml", token(file.name)));
+        std::fs::write(&path, &file.text).map_err(unwritable)?;
         let rig = crate::cli::command::load_rig(&path)?;
         // As it is on its machine: the text has no PIN.
         Ok(Rig {
-            file: PathBuf::from(&card.file),
-            sha256: card.sha256.clone(),
+            file: PathBuf::from(file.path),
+            sha256: file.sha256,
             ..rig
         })
     };
-    cards.iter().map(load).collect()
+    files.map(load).collect()
 }
 
 /// The rigs that `--rig` selects; all of them where it is not given.
@@ -140,12 +251,13 @@ fn started(
     args: &RunArgs,
     prepared: &Prepared,
     name: &str,
+    again: bool,
 ) -> Result<LabRun, CommandError> {
     let Prepared { rigs, suites, .. } = prepared;
     let names = |suites: &[Suite]| suites.iter().map(|suite| suite.name.clone()).collect();
     let rigs: Vec<String> = rigs.iter().map(|rig| rig.name.clone()).collect();
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    lab.create_run(&RunCard {
+    let card = RunCard {
         run: name.to_owned(),
         priority: args.lab.priority,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -153,7 +265,12 @@ fn started(
         rigs: rigs.clone(),
         began: since.map_or(0, |since| since.as_secs()),
         state: LabRunState::Open,
-    })?;
+    };
+    if again {
+        lab.put_run(&card)?;
+    } else {
+        lab.create_run(&card)?;
+    }
     let plan = LabRunPlan {
         name: name.to_owned(),
         priority: args.lab.priority,
