@@ -193,6 +193,11 @@ pub enum Event {
     },
     /// A cut of a campaign was judged, now or in an earlier run.
     Tallied(Tallied),
+    /// In a masked run these rigs had more than one module, now or in earlier runs of the campaigns. The mask hides which is which.
+    ModulesHidden {
+        /// Their names.
+        rigs: Vec<String>,
+    },
     /// A search between two cuts came to an end.
     Bisected(bisected::Bisected),
     /// The rig was checked, before or after the cases of a suite.

@@ -6,7 +6,8 @@
 //! - A package goes to `canary` rigs alone, the first that are free, until one of its batches has passed.
 //! - A batch that is lost goes to another rig, three times at most. A rig that lost one gets no other.
 //! - A canary that is lost in the middle of an update may be a brick: no other rig gets its delta.
-//! - More bricks than the run survives, or a bricked canary, end the handing out everywhere.
+//! - More bricks than the run survives, or a bricked canary, end the handing out everywhere. A rig that is lost in the middle of an
+//!   update counts as a brick: its module may be one, and nobody hears of it.
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
 mod replay;
@@ -50,6 +51,8 @@ pub struct FleetRules {
     pub canary: usize,
     /// Bricks that do not stop the run.
     pub max_bricks: u32,
+    /// The same together with rigs that were lost in the middle of an update: nobody knows whether their modules are bricked.
+    pub max_possible: u32,
 }
 
 /// What a rig that asks for a batch is given.
@@ -188,6 +191,8 @@ pub struct Fleet {
     /// Cuts of a claim that a rig was given, by suite, campaign and rig.
     given: BTreeMap<(String, String, usize), u32>,
     bricks: u32,
+    /// Rigs that were lost in the middle of an update.
+    possible_bricks: Vec<usize>,
     paused: Option<Pause>,
     /// Why it would have been paused for the sake of the modules, had it not been paused already.
     danger: Option<String>,
@@ -211,6 +216,7 @@ impl Fleet {
             canaries: BTreeMap::new(),
             given: BTreeMap::new(),
             bricks: 0,
+            possible_bricks: Vec::new(),
             paused: None,
             danger: None,
         }
@@ -386,14 +392,49 @@ impl Fleet {
         let canary = self.is_careful() && batch.is_some_and(|at| self.is_on_trial(at));
         let why = if canary {
             format!("the module of the canary `{name}` was bricked: no other rig gets this delta")
-        } else if self.bricks > self.rules.max_bricks {
-            format!(
-                "cases that ended with a brick: {}, the last on `{name}`; the run survives {} (`--max-bricks`)",
-                self.bricks, self.rules.max_bricks
-            )
         } else {
-            return None;
+            self.too_many_bricks(name)?
         };
+        self.endangered(why)
+    }
+
+    /// The rig was lost in the middle of an update, and gets no further batch: nobody will hear whether its module is bricked.
+    fn may_be_bricked(&mut self, rig: usize) -> Option<FleetEvent> {
+        self.possible_bricks.push(rig);
+        let why = self.too_many_bricks(name_of(&self.rigs, rig))?;
+        self.endangered(why)
+    }
+
+    /// Why the run has to stop for its bricks, and for those that nobody knows of; `last`: the rig of the last one.
+    fn too_many_bricks(&self, last: &str) -> Option<String> {
+        let FleetRules {
+            max_bricks,
+            max_possible,
+            ..
+        } = self.rules;
+        let bricks = self.bricks;
+        let possible = u32::try_from(self.possible_bricks.len()).unwrap_or(u32::MAX);
+        if bricks <= max_bricks && bricks.saturating_add(possible) <= max_possible {
+            return None;
+        }
+        if possible == 0 || bricks > max_bricks {
+            return Some(format!(
+                "cases that ended with a brick: {bricks}, the last on `{last}`; the run survives {max_bricks} (`--max-bricks`)"
+            ));
+        }
+        let lost: Vec<String> = self
+            .possible_bricks
+            .iter()
+            .map(|rig| format!("`{}`", name_of(&self.rigs, *rig)))
+            .collect();
+        Some(format!(
+            "cases that ended with a brick: {bricks}, and {possible} that may have, on rigs that were lost in the middle of an update ({}): nobody knows what their modules became; the run survives {max_possible} (`--max-bricks`)",
+            lost.join(", ")
+        ))
+    }
+
+    /// Pauses for the sake of the modules.
+    fn endangered(&mut self, why: String) -> Option<FleetEvent> {
         if let Some(pause) = &self.paused {
             // What is paused for another reason goes on when it is resumed.
             if pause.cause.ends_when_resumed() {
@@ -462,12 +503,13 @@ impl Fleet {
         let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
             return self.out(rig, why);
         };
-        if result.is_open {
-            self.hold(at, rig);
-        }
-        self.put_back(at, left);
         let mut events = self.out(rig, why);
         events.extend(paused);
+        if result.is_open {
+            self.hold(at, rig);
+            events.extend(self.may_be_bricked(rig));
+        }
+        self.put_back(at, left);
         let name = name_of(&self.rigs, rig).to_owned();
         let Some(entry) = self.entries.get_mut(at) else {
             return events;

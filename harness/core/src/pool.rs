@@ -11,7 +11,8 @@
 //!    these modules, each weighted by its cuts (Hoeffding 1956). So that this is about all of them, none has more than twice
 //!    its even share, or one batch where that is more ([`quota`], [`PoolGap::Quota`]).
 //! 4. **A bricked module keeps its slots.** Where the others make the cuts that it cannot make any more, the pool gets better by
-//!    every brick. So a bricked module needs its even share before anything is shown ([`PoolGap::Share`]).
+//!    every brick. So a bricked module needs its even share before anything is shown, whatever bricked it
+//!    ([`PoolGap::Share`]). One that may be bricked needs it too ([`PoolGap::Attempts`]).
 //!
 //! What a pool does not say: how many *modules of this type* brick. There the module is the unit, see [`BrickedModules`].
 
@@ -57,7 +58,8 @@ pub struct Stratum {
     pub unjudged: u32,
     /// Cases whose cut was ordered on it, and of which nobody knows what they did.
     pub open: Vec<String>,
-    /// Cuts and updates of the campaign that bricked it, and that the claim does not count: a directed cut, one that landed elsewhere.
+    /// Cuts and updates that bricked it, and that the claim does not count: a directed cut, one that landed elsewhere, an update
+    /// without a cut.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncounted_bricks: u32,
     /// Cases like these whose cut was ordered on it, and of which nobody knows what they did.
@@ -79,7 +81,8 @@ enum ModuleFate {
 }
 
 impl Stratum {
-    /// What is known of it; nothing where no cut of the claim was made or ordered on it. A brick is one, whatever bricked it.
+    /// What is known of it; nothing where no cut of the claim was made or ordered on it, and nothing bricked it. A brick is one,
+    /// whatever bricked it.
     fn fate(&self) -> Option<ModuleFate> {
         let is_open = !self.open.is_empty() || !self.uncounted_open.is_empty();
         match (
@@ -118,6 +121,9 @@ pub struct PoolTally {
     pub slots: u32,
     /// How many of these are not judged.
     pub unjudged: u32,
+    /// Slots that are taken out: their rigs cannot make such cuts. A later run lays them out again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u32,
     /// Most slots of the claim in one batch. A rig gets whole batches, so a module may have one whatever its share is.
     #[serde(default)]
     pub largest_batch: u32,
@@ -127,6 +133,9 @@ pub struct PoolTally {
     /// Folders of parts of the run of whose journal something is missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
+    /// Rigs that had several modules which the mask does not tell apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<String>,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -140,6 +149,12 @@ pub enum PoolGap {
     /// Something of what the rigs wrote down is missing. What was not heard is not evidence.
     #[display("parts of the journal that are missing or were changed: {}", _0.join(", "))]
     Parts(Vec<String>),
+    /// A masked journal does not tell modules apart.
+    #[display(
+        "`--mask` hides which module made which cuts where one rig had several: {}; run the campaign again without `--mask`",
+        _0.join(", ")
+    )]
+    Hidden(Vec<String>),
     /// Slots are not judged.
     #[display("{unjudged} of {slots} slots not judged")]
     Slots { unjudged: u32, slots: u32 },
@@ -242,9 +257,26 @@ impl PoolTally {
 
     /// The modules as the unit. One that was moved to another rig is the same one, where its IMEI tells.
     pub fn modules(&self) -> BrickedModules {
+        let fates = self.fates(self.strata.iter());
+        let count = |fate: ModuleFate| fates.iter().filter(|other| **other == fate).count() as u32;
+        BrickedModules {
+            bricked: count(ModuleFate::Bricked),
+            open: count(ModuleFate::Open),
+            of: fates.len() as u32,
+        }
+    }
+
+    /// How many modules the claim is about: those that cuts of the claim were made or ordered on.
+    fn claimed_modules(&self) -> usize {
+        let is_cut = |stratum: &&Stratum| stratum.counted.cuts > 0 || !stratum.open.is_empty();
+        self.fates(self.strata.iter().filter(is_cut)).len()
+    }
+
+    /// What is known of each module of these.
+    fn fates<'s>(&self, strata: impl Iterator<Item = &'s Stratum>) -> Vec<ModuleFate> {
         let mut moved: BTreeMap<&str, ModuleFate> = BTreeMap::new();
         let mut others: Vec<ModuleFate> = Vec::new();
-        for stratum in &self.strata {
+        for stratum in strata {
             let Some(fate) = stratum.fate() else { continue };
             // A masked number may be that of any module.
             let imei = stratum.imei.as_deref();
@@ -257,12 +289,7 @@ impl PoolTally {
             }
         }
         others.extend(moved.into_values());
-        let count = |fate: ModuleFate| others.iter().filter(|other| **other == fate).count() as u32;
-        BrickedModules {
-            bricked: count(ModuleFate::Bricked),
-            open: count(ModuleFate::Open),
-            of: others.len() as u32,
-        }
+        others
     }
 
     /// The p-value of the exact test of homogeneity; nothing where there is no brick or one module.
@@ -287,8 +314,11 @@ impl PoolTally {
 
     /// Whatever keeps the claim open beside the number of cuts and bricks.
     pub fn gaps(&self) -> Vec<PoolGap> {
+        let share = self.even_share();
         let open = self.strata.iter().flat_map(|stratum| {
-            stratum.open.iter().map(|case| OpenAttempt {
+            let uncounted = stratum.uncounted_open.iter();
+            let uncounted = uncounted.filter(move |_| stratum.counted.cuts < share);
+            stratum.open.iter().chain(uncounted).map(|case| OpenAttempt {
                 case: case.clone(),
                 module: stratum.name(),
             })
@@ -300,7 +330,8 @@ impl PoolTally {
             slots: self.slots,
         });
         let parts = (!self.unread.is_empty()).then(|| PoolGap::Parts(self.unread.clone()));
-        let gaps = parts.into_iter().chain(attempts).chain(slots);
+        let hidden = (!self.hidden.is_empty()).then(|| PoolGap::Hidden(self.hidden.clone()));
+        let gaps = parts.into_iter().chain(attempts).chain(slots).chain(hidden);
         gaps.chain(self.over_quota())
             .chain(self.short_of_share())
             .collect()
@@ -323,15 +354,27 @@ impl PoolTally {
         })
     }
 
-    /// Bricked modules with less than their even share, which is rounded down.
+    /// The even share of the counted cuts, which is rounded down, of all modules that have some, or that something bricked or
+    /// may have bricked.
+    fn even_share(&self) -> u32 {
+        let modules = self.strata.iter().filter(|stratum| stratum.fate().is_some());
+        self.counted().cuts / (modules.count() as u32).max(1)
+    }
+
+    /// Bricked modules with less than their even share.
     fn short_of_share(&self) -> impl Iterator<Item = PoolGap> {
-        let share = self.counted().cuts / (self.cut().count() as u32).max(1);
-        let short = move |stratum: &&Stratum| stratum.counted.bricks > 0 && stratum.counted.cuts < share;
-        self.cut().filter(short).map(move |stratum| PoolGap::Share {
-            module: stratum.name(),
-            cuts: stratum.counted.cuts,
-            share,
-        })
+        let share = self.even_share();
+        let short = move |stratum: &&Stratum| {
+            stratum.fate() == Some(ModuleFate::Bricked) && stratum.counted.cuts < share
+        };
+        self.strata
+            .iter()
+            .filter(short)
+            .map(move |stratum| PoolGap::Share {
+                module: stratum.name(),
+                cuts: stratum.counted.cuts,
+                share,
+            })
     }
 
     /// Whether no later run can mend what keeps the claim open: every slot is judged, and nothing is waited for.
@@ -339,7 +382,7 @@ impl PoolTally {
         let waits = |gap: &PoolGap| {
             matches!(
                 gap,
-                PoolGap::Attempts(_) | PoolGap::Slots { .. } | PoolGap::Parts(_)
+                PoolGap::Attempts(_) | PoolGap::Slots { .. } | PoolGap::Parts(_) | PoolGap::Hidden(_)
             )
         };
         let gaps = self.gaps();
@@ -402,12 +445,13 @@ impl PoolTally {
             0 => String::new(),
             some => format!(" ({some} without a verdict: written off, or reflashed)"),
         };
-        let these = match modules.of {
+        let claimed = self.claimed_modules();
+        let these = match claimed {
             0 => "in the modules of this run".to_string(),
             1 => "in this one module".to_string(),
             more => format!("in these {more} modules"),
         };
-        let mean = match self.strata.len() {
+        let mean = match claimed {
             0 | 1 => "its rate",
             _ => "the mean rate of these modules, each weighted by its cuts,",
         };
@@ -426,11 +470,25 @@ impl PoolTally {
     }
 
     fn why_open(&self, more: u32) -> String {
+        let skipped = (more > 0).then(|| skipped_sentence(self.skipped)).flatten();
         let more = (more > 0).then(|| format!("{more} more have to count"));
         let gaps = self.gaps().into_iter().map(|gap| gap.to_string());
-        let reasons: Vec<String> = gaps.chain(more).collect();
+        let reasons: Vec<String> = gaps.chain(more).chain(skipped).collect();
         format!("open: {}", reasons.join("; "))
     }
+}
+
+/// What to do about so many cuts of a claim that their rigs cannot make; nothing where there are none. A skip depends on how fast
+/// a rig is and not on what the module does, so another rig may make the cut.
+pub fn skipped_sentence(cuts: u32) -> Option<String> {
+    let (them, cuts) = match cuts {
+        0 => return None,
+        1 => ("it", "1 cut was".to_string()),
+        more => ("them", format!("{more} cuts were")),
+    };
+    Some(format!(
+        "{cuts} skipped, because the rig cannot make {them}: run the campaign again with a rig that can"
+    ))
 }
 
 /// Bounds that hold whatever the open ones came to.

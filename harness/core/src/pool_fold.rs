@@ -2,10 +2,11 @@
 //!
 //! In the merged journal the parent's `taken` says which rig speaks from there on; in that of a run on one rig, its rig speaks from
 //! the beginning. A module is known by its rig and its IMEI: a masked journal hides most of an IMEI, and has to give the same
-//! verdicts.
+//! verdicts. So it judges a masked run without them from the beginning ([`MaskedModules`]).
 
 mod attempts;
 mod left;
+mod masked;
 
 pub use left::OpenCut;
 
@@ -13,7 +14,8 @@ use crate::campaign::{Count, Role, Tallied};
 use crate::case::Case;
 use crate::event::fleet::{FleetEvent, PartEnd};
 use crate::event::watched::Purpose;
-use crate::event::{Event, RunStarted};
+use crate::event::{CaseEnded, Event, RunStarted};
+use crate::outcome::Outcome;
 use crate::pool::{PoolTally, Stratum};
 use crate::verdict::{Rule, Verdict};
 use crate::version::Imei;
@@ -23,6 +25,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use attempts::{AttemptOn, Attempts, CutName, TallyKind};
+use masked::MaskedModules;
 
 /// What a rig did with a batch.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +42,15 @@ struct Part {
 struct QueuedCases {
     suite: String,
     cases: Vec<String>,
+    /// Rigs that may run it.
+    rigs: Vec<String>,
+}
+
+/// A case that ended with a brick.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct BrickingCase {
+    cut: CutName,
+    part: usize,
 }
 
 /// A slot of a claim.
@@ -79,12 +91,14 @@ pub struct PoolFold {
     speaks: Option<usize>,
     /// What was last said on each rig.
     known: BTreeMap<String, Imei>,
+    masked: MaskedModules,
     batches: BTreeMap<String, QueuedCases>,
     slots: Vec<PlannedSlot>,
     /// Places of the slots.
     index: BTreeMap<CutName, usize>,
-    /// The campaigns of cuts that no claim counts.
+    /// The campaigns of cuts that no claim counts, and of updates without a cut.
     directed: BTreeMap<CutName, String>,
+    bricking: Vec<BrickingCase>,
     /// Slots that no cut can fill.
     taken_out: BTreeSet<CutName>,
     tallied: Vec<TalliedOn>,
@@ -115,6 +129,9 @@ impl PoolFold {
         let Some(single) = &self.single else {
             return modules.next().is_some();
         };
+        if self.masked.are_hidden_on(single) {
+            return true;
+        }
         let present = self.known.get(single).map(Imei::as_str);
         let mut imeis: BTreeSet<&str> = present.into_iter().collect();
         for module in modules {
@@ -143,6 +160,7 @@ impl PoolFold {
                 | Event::TryEnded(_)
                 | Event::CaseEnded(_)
                 | Event::Tallied(_)
+                | Event::ModulesHidden { .. }
                 | Event::Fleet(_)
         )
     }
@@ -160,6 +178,7 @@ impl PoolFold {
                 self.taken_out.insert(CutName::new(&ended.suite, &ended.id));
             }
             Event::Tallied(tallied) => self.tally(tallied),
+            Event::ModulesHidden { rigs } => self.masked.hide(rigs),
             _ => {}
         }
         if let Some(part) = self.speaks {
@@ -170,6 +189,7 @@ impl PoolFold {
     fn begin(&mut self, started: &RunStarted) {
         self.is_fleet |= !started.rigs.is_empty();
         self.is_simulated |= started.rig.simulated;
+        self.masked.begin(started);
         // The journal of a part begins like this as well.
         if !self.is_fleet && self.parts.is_empty() {
             let name = started.rig.file.name.clone();
@@ -201,10 +221,23 @@ impl PoolFold {
                 attempts.updated();
             }
             Event::TryEnded(tried) => attempts.try_ended(tried.outcome, &module),
-            Event::CaseEnded(ended) => attempts.ended(ended, &module),
+            Event::CaseEnded(ended) => {
+                attempts.ended(ended, &module);
+                self.bricking(part, ended);
+            }
             Event::Identity { imei: Some(imei), .. } => self.identified(part, imei),
             Event::Recovered { .. } => self.recovered(part, &module),
             _ => {}
+        }
+    }
+
+    /// Keeps what bricked a module; what it says later of the same case is right.
+    fn bricking(&mut self, part: usize, ended: &CaseEnded) {
+        let cut = CutName::new(&ended.suite, &ended.id);
+        let case = BrickingCase { cut, part };
+        self.bricking.retain(|before| *before != case);
+        if ended.outcome.is_some_and(Outcome::is_brick) {
+            self.bricking.push(case);
         }
     }
 
@@ -214,13 +247,17 @@ impl PoolFold {
     }
 
     fn tally(&mut self, tallied: &Tallied) {
+        let tallied = &Tallied {
+            module: tallied.module.as_ref().map(|module| self.masked.heard(module)),
+            ..tallied.clone()
+        };
         let cut = CutName::new(&tallied.suite, &tallied.case);
         match (&tallied.run, &tallied.module, self.speaks) {
             (None, _, Some(part)) => {
                 let module = self.module_of(part);
                 self.attempts.tallied(&cut, kind(tallied), &module);
             }
-            (Some(_), Some(module), _) if tallied.unjudged && tallied.drawn => {
+            (Some(_), Some(module), _) if tallied.unjudged => {
                 self.attempts.lost_earlier(cut, &tallied.cut, module);
             }
             (Some(_), Some(module), _) if tallied.brick => self.attempts.bricked_earlier(&cut, module),
@@ -235,9 +272,8 @@ impl PoolFold {
     /// The journal of a part has the plan of its cases as well.
     fn plan(&mut self, case: &Case) {
         let Some(part) = &case.part else { return };
-        let Role::Cut(slot) = &part.role else { return };
         let cut = CutName::new(&case.suite, &case.id);
-        if slot.claim.is_none() {
+        if !matches!(&part.role, Role::Cut(slot) if slot.claim.is_some()) {
             self.directed.insert(cut, part.campaign.clone());
             return;
         }
@@ -258,10 +294,18 @@ impl PoolFold {
         self.attempts.end_part(module.as_deref());
         match event {
             FleetEvent::Queued {
-                batch, suite, cases, ..
+                batch,
+                suite,
+                cases,
+                terms,
+                ..
             } => {
-                let (suite, cases) = (suite.clone(), cases.clone());
-                self.batches.insert(batch.clone(), QueuedCases { suite, cases });
+                let queued = QueuedCases {
+                    suite: suite.clone(),
+                    cases: cases.clone(),
+                    rigs: terms.as_ref().map_or(Vec::new(), |terms| terms.rigs.clone()),
+                };
+                self.batches.insert(batch.clone(), queued);
             }
             FleetEvent::Taken(taken) => {
                 self.speaks = Some(self.parts.len());
@@ -333,9 +377,10 @@ impl PoolFold {
         let Some(part) = self.parts.get_mut(part) else {
             return;
         };
+        let imei = self.masked.said(&part.rig, imei);
         part.imei = Some(imei.clone());
         self.known.insert(part.rig.clone(), imei.clone());
-        self.attempts.heard(&module_key(&part.rig, Some(imei)));
+        self.attempts.heard(&module_key(&part.rig, Some(&imei)));
     }
 
     /// The module of a rig had to be reflashed.
@@ -378,13 +423,10 @@ impl PoolFold {
         }
         self.add_attempts(&mut strata, suite, campaign);
         let (mut slots, mut unjudged) = (0, 0);
+        let skipped: BTreeSet<&CutName> = self.skipped(suite, campaign).collect();
         let own = |slot: &&PlannedSlot| slot.cut.suite == suite && slot.campaign == campaign;
-        let mut filled = self
-            .slots
-            .iter()
-            .filter(own)
-            .filter(|slot| !self.taken_out.contains(&slot.cut));
-        for slot in &mut filled {
+        let filled = self.slots.iter().filter(own);
+        for slot in filled.filter(|slot| !skipped.contains(&slot.cut)) {
             let is_open = u32::from(!judged.contains(slot.cut.case.as_str()));
             slots += 1;
             unjudged += is_open;
@@ -394,14 +436,35 @@ impl PoolFold {
                 stratum.unjudged += is_open;
             }
         }
+        let rigs = strata.all.iter().flat_map(|stratum| &stratum.rigs);
+        let hidden: BTreeSet<&String> = rigs.filter(|rig| self.masked.are_hidden_on(rig)).collect();
         PoolTally {
+            hidden: hidden.into_iter().cloned().collect(),
             strata: strata.all,
             slots: slots + earlier,
             unjudged,
+            skipped: skipped.len() as u32,
             largest_batch: self.largest_batch(suite, campaign),
             is_simulated: self.is_simulated,
             unread: self.unread_of(suite).map(ToOwned::to_owned).collect(),
         }
+    }
+
+    /// Cuts of the claim that their rigs could not make, and that none made instead.
+    pub fn count_skipped(&self, suite: &str, campaign: &str) -> u32 {
+        self.skipped(suite, campaign).count() as u32
+    }
+
+    fn skipped(&self, suite: &str, campaign: &str) -> impl Iterator<Item = &CutName> {
+        let own = move |slot: &&PlannedSlot| slot.cut.suite == suite && slot.campaign == campaign;
+        let is_made = |cut: &CutName| {
+            let mut own = self.tallied.iter().map(|on| &on.tallied);
+            own.any(|made| {
+                made.settled && made.run.is_none() && made.suite == cut.suite && made.case == cut.case
+            })
+        };
+        let out = self.slots.iter().filter(own).map(|slot| &slot.cut);
+        out.filter(move |cut| self.taken_out.contains(*cut) && !is_made(cut))
     }
 
     /// What has no verdict, and what bricked a module without being counted.
@@ -420,6 +483,9 @@ impl PoolFold {
         }
         for brick in self.uncounted_bricks(suite, campaign) {
             strata.of_tallied(brick).uncounted_bricks += 1;
+        }
+        for part in self.bricked_otherwise(suite, campaign) {
+            strata.of_part(Some(part)).uncounted_bricks += 1;
         }
         let directed = |brick: &&AttemptOn| self.is_directed(&brick.cut, suite, campaign);
         for brick in self.attempts.bricks().filter(directed) {
@@ -452,9 +518,10 @@ impl PoolFold {
         }
     }
 
-    /// The module of the rig that speaks, as [`module_key`] has it.
+    /// The module of the rig that speaks, as [`module_key`] has it, by its full name.
     pub fn present_module(&self) -> Option<String> {
-        self.speaks.map(|part| self.module_of(part))
+        let rig = &self.parts.get(self.speaks?)?.rig;
+        Some(module_key(rig, self.masked.present(rig)))
     }
 
     /// Attempts of earlier runs of which this run has shown that they did no harm. To be asked when the run's parts are over.
@@ -500,17 +567,52 @@ impl PoolFold {
         last.into_iter().filter(is_brick)
     }
 
+    /// The parts of bricks that nobody tallied, by updates of the campaign, and of other campaigns and suites on rigs that make cuts
+    /// for the claim: the cuts that their modules did not make any more are not given to the others.
+    fn bricked_otherwise(&self, suite: &str, campaign: &str) -> impl Iterator<Item = usize> {
+        let rigs = self.rigs_of(suite, campaign);
+        let is_tallied = move |brick: &BrickingCase| {
+            let mut own = self.tallied.iter().filter(|on| on.part == Some(brick.part));
+            own.any(|TalliedOn { tallied, .. }| {
+                let here = tallied.suite == suite && tallied.campaign == campaign;
+                here && tallied.case == brick.cut.case && brick.cut.suite == suite && tallied.brick
+            })
+        };
+        let concerns = move |brick: &&BrickingCase| {
+            let rig = self.parts.get(brick.part).map(|part| part.rig.as_str());
+            self.is_directed(&brick.cut, suite, campaign) || rig.is_some_and(|rig| rigs.contains(rig))
+        };
+        let otherwise = self.bricking.iter().filter(concerns);
+        otherwise
+            .filter(move |brick| !is_tallied(brick))
+            .map(|brick| brick.part)
+    }
+
+    /// The rigs that make cuts of the claim, or may.
+    fn rigs_of(&self, suite: &str, campaign: &str) -> BTreeSet<&str> {
+        let batches = self.batches.values();
+        let own = batches.filter(|batch| self.slots_in(batch, suite, campaign) > 0);
+        let rigs = own.flat_map(|batch| &batch.rigs).map(String::as_str);
+        rigs.chain(self.single.as_deref()).collect()
+    }
+
+    /// How many slots of the claim a batch has.
+    fn slots_in(&self, batch: &QueuedCases, suite: &str, campaign: &str) -> u32 {
+        let of_claim = |case: &&String| {
+            let at = self.index.get(&CutName::new(suite, case));
+            let slot = at.and_then(|at| self.slots.get(*at));
+            slot.is_some_and(|slot| slot.campaign == campaign)
+        };
+        if batch.suite != suite {
+            return 0;
+        }
+        batch.cases.iter().filter(of_claim).count() as u32
+    }
+
     /// Most slots of the claim in one batch of this run.
     fn largest_batch(&self, suite: &str, campaign: &str) -> u32 {
-        let own = self.batches.values().filter(|batch| batch.suite == suite);
-        let slots = own.map(|batch| {
-            let of_claim = |case: &&String| {
-                let at = self.index.get(&CutName::new(suite, case));
-                let slot = at.and_then(|at| self.slots.get(*at));
-                slot.is_some_and(|slot| slot.campaign == campaign)
-            };
-            batch.cases.iter().filter(of_claim).count() as u32
-        });
+        let batches = self.batches.values();
+        let slots = batches.map(|batch| self.slots_in(batch, suite, campaign));
         slots.max().unwrap_or_default()
     }
 

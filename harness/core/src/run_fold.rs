@@ -17,6 +17,7 @@ use crate::judge::{Judgement, judge};
 use crate::measure::{Measure, MeasuredValue};
 use crate::observation::Observation;
 use crate::outcome::Outcome;
+use crate::pool::skipped_sentence;
 use crate::pool_fold::PoolFold;
 use crate::verdict::{Rule, Verdict};
 use alloc::boxed::Box;
@@ -260,7 +261,12 @@ impl RunFold {
             };
         }
         let tally = Tally::from_cuts(&cuts);
-        let verdict = tally.judge(&pending.claim);
+        let mut verdict = tally.judge(&pending.claim);
+        if let Verdict::Inconclusive(open) = &mut verdict {
+            let skipped = self.pools.count_skipped(suite, &pending.campaign);
+            let skipped = skipped_sentence(skipped).map(|skipped| format!("; {skipped}"));
+            open.sentence.extend(skipped);
+        }
         let summary = match verdict {
             Verdict::Pass => tally.sentence(&pending.claim),
             _ => String::new(),

@@ -7,7 +7,7 @@ use bc66_sim::durations;
 use bc66_spec::{qfuplex, timing};
 use dfota_clock::Clock;
 use dfota_hil::config::rig::Rig;
-use dfota_hil::device::open_rig::OpenRig;
+use dfota_hil::device::open_rig::{OpenRig, RigHold};
 use dfota_hil::device::upload::UploadPlan;
 use dfota_record::journal::{JournalWriter, Nobody};
 use std::path::Path;
@@ -94,7 +94,7 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
     let clock = Clock::system();
     let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(Nobody)).expect("a journal");
     let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
-    let mut rig = OpenRig::open(rig, None, program, 1, clock, &journal).expect("the rig");
+    let mut rig = OpenRig::open(rig, RigHold::default(), program, 1, clock, &journal).expect("the rig");
     let module = &mut rig.module;
     let limit = Duration::from_secs(30);
     module.power_on().expect("supply");

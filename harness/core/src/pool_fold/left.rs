@@ -7,7 +7,7 @@ use crate::cut::Cut;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A cut of a claim that was ordered, and of which nobody knows what it did.
+/// A cut of a campaign with a claim that was ordered, and of which nobody knows what it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCut {
     pub suite: String,
@@ -17,6 +17,8 @@ pub struct OpenCut {
     pub module: String,
     /// What was ordered, where the journal has it.
     pub cut: Option<Cut>,
+    /// It was drawn for the claim.
+    pub drawn: bool,
 }
 
 impl OpenCut {
@@ -38,8 +40,8 @@ impl OpenCut {
             cut: self.cut.clone()?,
             landed: None,
             bin: Bin::Missed,
-            counts: brick,
-            drawn: true,
+            counts: brick && self.drawn,
+            drawn: self.drawn,
             brick,
             failed: brick,
             settled: brick,
@@ -57,15 +59,15 @@ impl PoolFold {
         let open = self.attempts.left_open().map(|open| (open, false));
         let bricks = self.attempts.bricks().map(|brick| (brick, true));
         open.chain(bricks)
-            .filter_map(|(on, brick)| self.of_claim(on)?.tallied(brick))
+            .filter_map(|(on, brick)| self.of_campaign(on)?.tallied(brick))
             .collect()
     }
 
-    /// Every cut of a claim of which nobody knows what it did, also those that earlier runs have left. To be asked when the run's
+    /// Every cut of a campaign with a claim of which nobody knows what it did, also those that earlier runs have left. To be asked when the run's
     /// parts are over.
     pub fn open_cuts(&self) -> Vec<OpenCut> {
         let open = self.attempts.open(None);
-        open.iter().filter_map(|on| self.of_claim(on)).collect()
+        open.iter().filter_map(|on| self.of_campaign(on)).collect()
     }
 
     /// Whether the case was written off, or turned out to be a brick without a verdict.
@@ -74,21 +76,35 @@ impl PoolFold {
         self.attempts.bricks().any(|brick| brick.cut == name)
     }
 
-    /// The attempt, if it is one at a cut that was drawn for a claim.
-    fn of_claim(&self, on: &AttemptOn) -> Option<OpenCut> {
+    /// The attempt, if it is one at a cut of a campaign with a claim: one that was drawn for it, or a directed one.
+    fn of_campaign(&self, on: &AttemptOn) -> Option<OpenCut> {
         let planned = self.index.get(&on.cut).and_then(|at| self.slots.get(*at));
         let earlier = || {
             let mut earlier = self.tallied.iter().map(|on| &on.tallied);
             let cut = earlier.find(|cut| cut.suite == on.cut.suite && cut.case == on.cut.case);
             cut.filter(|cut| cut.drawn).map(|cut| &cut.campaign)
         };
-        let campaign = planned.map(|slot| &slot.campaign).or_else(earlier)?;
+        let drawn = planned.map(|slot| &slot.campaign).or_else(earlier);
+        let directed = || {
+            let campaign = self.directed.get(&on.cut)?;
+            self.has_claim(&on.cut.suite, campaign).then_some(campaign)
+        };
+        let campaign = drawn.or_else(directed)?;
         Some(OpenCut {
             suite: on.cut.suite.clone(),
             campaign: campaign.clone(),
             case: on.cut.case.clone(),
             module: on.module.clone(),
             cut: self.attempts.order(&on.cut).cloned(),
+            drawn: drawn.is_some(),
         })
+    }
+
+    /// Whether cuts were drawn for a claim of the campaign, by this run or an earlier one.
+    fn has_claim(&self, suite: &str, campaign: &str) -> bool {
+        let mut slots = self.slots.iter();
+        let mut tallied = self.tallied.iter().map(|on| &on.tallied);
+        slots.any(|slot| slot.cut.suite == suite && slot.campaign == campaign)
+            || tallied.any(|cut| cut.drawn && cut.suite == suite && cut.campaign == campaign)
     }
 }

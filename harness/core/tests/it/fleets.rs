@@ -59,7 +59,14 @@ fn of_claim(name: &str, rigs: &[usize], quota: u32) -> QueuedBatch {
 
 fn fleet(rigs: usize, canary: usize, max_bricks: u32, batches: Vec<QueuedBatch>) -> Fleet {
     let names = (0..rigs).map(|rig| format!("r{rig}")).collect();
-    let mut fleet = Fleet::new(names, FleetRules { canary, max_bricks });
+    let mut fleet = Fleet::new(
+        names,
+        FleetRules {
+            canary,
+            max_bricks,
+            max_possible: max_bricks,
+        },
+    );
     fleet.offer(batches);
     fleet
 }
@@ -362,6 +369,82 @@ fn more_bricks_than_are_allowed_pause_the_run() {
     assert!(!fleet.is_over(), "r2 finishes what it has");
     fleet.closed(2, PASSED);
     assert!(fleet.is_over());
+}
+
+/// With `--canary 0` no delta is held: only this ends a delta that bricks one module after another and takes their rigs along.
+#[test]
+fn rigs_that_are_lost_in_an_update_count_as_bricks() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three", "four"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 0, 1, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    fleet.lost(0, "its process ended", vec!["one-b".into()], OPEN);
+    assert_eq!(fleet.paused(), None, "the run survives one");
+    let events = fleet.lost(1, "its process ended", vec!["two-b".into()], OPEN);
+    let why = "cases that ended with a brick: 0, and 2 that may have, on rigs that were lost in the middle of an update (`r0`, `r1`): nobody knows what their modules became; the run survives 1 (`--max-bricks`)";
+    let paused = FleetEvent::Paused {
+        why: why.into(),
+        cause: PauseCause::Modules,
+    };
+    assert!(events.contains(&paused), "{events:?}");
+    assert_eq!(fleet.take(2), Take::Done);
+}
+
+/// A claim that survives no brick survives a rig that is lost: it may have crashed for any reason.
+#[test]
+fn one_lost_rig_stops_no_run() {
+    let rules = FleetRules {
+        canary: 0,
+        max_bricks: 0,
+        max_possible: 1,
+    };
+    let mut fleet = Fleet::new(["r0", "r1", "r2"].map(str::to_owned).to_vec(), rules);
+    fleet.offer(
+        ["one", "two", "three"]
+            .map(|name| batch(name, &[0, 1, 2], 5))
+            .to_vec(),
+    );
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    fleet.lost(0, "its process ended", vec!["one-b".into()], OPEN);
+    assert_eq!(fleet.paused(), None);
+    let paused = fleet.bricked(1, 1).expect("a brick does");
+    assert!(
+        matches!(&paused, FleetEvent::Paused { why, .. } if why.ends_with("the run survives 0 (`--max-bricks`)")),
+        "{paused:?}"
+    );
+}
+
+/// A brick and one that may be: together they are too many.
+#[test]
+fn a_brick_and_a_rig_lost_in_an_update_are_two() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 0, 1, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    fleet.lost(0, "its process ended", Vec::new(), OPEN);
+    assert_eq!(fleet.bricked(1, 0), None);
+    let paused = fleet.bricked(1, 1).expect("two are more than one");
+    assert!(
+        matches!(&paused, FleetEvent::Paused { why, .. } if why.starts_with("cases that ended with a brick: 1, and 1 that may have, on rigs that were lost in the middle of an update (`r0`)")),
+        "{paused:?}"
+    );
+}
+
+/// No module is in danger where no update was under way, and a rig whose parent ended goes on: its next batch shows what its module is.
+#[test]
+fn other_losses_are_no_bricks() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 0, 0, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    lose(&mut fleet, 0, &["one-b"]);
+    fleet.interrupted(1, vec!["two-b".into()], OPEN);
+    assert_eq!(fleet.paused(), None);
+    takes(&mut fleet, 1);
 }
 
 #[test]

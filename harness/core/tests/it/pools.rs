@@ -1,22 +1,24 @@
 //! A claim of several modules: what its merged journal has to say before it is shown.
 
 mod attempts;
+mod bricked_otherwise;
 mod homogeneity;
+mod masked;
 mod over_runs;
 mod simulated;
 mod told;
 
 use dfota_core::campaign::{Count, Role};
 use dfota_core::claim::ClaimStatus;
+use dfota_core::event::Event;
 use dfota_core::event::fleet::{FleetEvent, PauseCause};
-use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::pool::{PoolGap, PoolTally, Stratum, quota};
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict};
 use told::{
-    ONE, OTHER, THIRD, Told, all_but_the_last, case, claim, good, is_open, part_of_campaign, tallied,
-    unjudged,
+    ONE, OTHER, THIRD, Told, all_but_the_last, case, claim, directed, good, is_open, part_of_campaign,
+    tallied, unjudged,
 };
 
 #[test]
@@ -41,13 +43,26 @@ fn every_slot_is_judged_also_when_enough_have_been() {
     });
     is_open(&told, "1 of 9 slots not judged");
     // One that no cut can fill is taken out.
-    told.0.on(&Event::CaseEnded(CaseEnded::untried(
-        &case("c8"),
-        Verdict::Skip {
-            reason: "too short for this rig".into(),
-        },
-    )));
+    told.skipped(8);
     assert_eq!(told.pool().judge(&claim(0)), Verdict::Pass);
+}
+
+/// A rig that cannot make a cut of the claim: another one may.
+#[test]
+fn a_skipped_cut_is_one_for_another_rig() {
+    let mut told = all_but_the_last();
+    told.skipped(7);
+    is_open(
+        &told,
+        "is open: 1 more have to count; 1 cut was skipped, because the rig cannot make it: run the campaign again with a rig that can; 0 of 7",
+    );
+    assert!(!told.pool().is_stuck(&claim(0)), "the next run lays it out again");
+    told.taken("a");
+    told.says(ONE);
+    told.cut(7, false);
+    let pool = told.pool();
+    assert_eq!((pool.slots, pool.skipped), (8, 0));
+    assert_eq!(pool.judge(&claim(0)), Verdict::Pass);
 }
 
 #[test]
@@ -171,16 +186,7 @@ fn modules_are_told_apart() {
 #[test]
 fn a_directed_cut_bricks_a_module_too() {
     let directed = |told: &mut Told, brick: bool| {
-        let mut case = case("d1");
-        if let Some(part) = &mut case.part
-            && let Role::Cut(slot) = &mut part.role
-        {
-            slot.claim = None;
-        }
-        told.0.on(&Event::CasePlanned {
-            case: Box::new(case),
-            skip: None,
-        });
+        told.plans(directed("d1"));
         told.taken("b");
         told.says(OTHER);
         if brick {
@@ -244,9 +250,11 @@ fn the_module_is_the_unit() {
             strata,
             slots: modules * 10,
             unjudged: 0,
+            skipped: 0,
             largest_batch: 0,
             is_simulated: false,
             unread: Vec::new(),
+            hidden: Vec::new(),
         };
         let confidence = "95%".parse().expect("a rate");
         let bound = pool.modules().bounds(confidence).upper * 100.0;

@@ -8,11 +8,11 @@ use crate::bench::serial::message::BenchMessage;
 use crate::bench::serial::port::Port;
 use crate::bench::serial::reader::{REOPEN, SerialReader};
 use crate::bench::signals::{self, Signalled};
-use crate::bench::sim_process::SimProcess;
+use crate::bench::sim_process::{SimProcess, StartError};
 use crate::bench::wires::Wires;
 use crate::config::rig::reflash::Reflash;
 use crate::config::rig::serial_address::Address;
-use crate::config::rig::{Link, Rig, Safe, Server};
+use crate::config::rig::{Link, Rig, Safe, Server, Simulated};
 use crate::device::dut::{Access, COMES_BACK, Dut, Stop, Wiring};
 use crate::program;
 use dfota_clock::Clock;
@@ -24,6 +24,7 @@ use dfota_core::verdict::Rule;
 use dfota_record::journal::Journal;
 use dfota_servers::coap::{CoapEvent, CoapServer};
 use dfota_servers::http::HttpServer;
+use std::cell::OnceCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -81,8 +82,27 @@ fn no_network(key: &str) -> Stop {
     Stop::rule(Rule::ServerFailed, format!("the rig has no `{key}`"))
 }
 
+/// What a process holds of a rig while it opens and closes it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RigHold<'h> {
+    /// That of a rig with wires.
+    pub lease: Option<&'h Lease>,
+    /// Where a simulated module stays from one opening of the rig to the next. Without it, each opening has a new module.
+    pub module: Option<&'h KeptModule>,
+}
+
+impl<'h> RigHold<'h> {
+    /// For a rig that is opened once.
+    pub fn by_lease(lease: Option<&'h Lease>) -> Self {
+        Self { lease, module: None }
+    }
+}
+
+/// The simulated module of a rig that is opened more than once: like a real one, it keeps its flash in between.
+pub type KeptModule = OnceCell<Arc<SimProcess>>;
+
 /// An open rig. Its parts end in the order of the fields: first the module's reader, then the supply becomes safe, then the
-/// servers and the simulator end.
+/// servers end, and the simulator where nobody keeps it.
 #[derive(Debug)]
 pub struct OpenRig {
     pub module: Dut,
@@ -92,14 +112,14 @@ pub struct OpenRig {
     pub servers: Servers,
     /// How a module that does not boot any more is restored, where the rig can.
     pub reflash: Option<Reflash>,
-    _sim: Option<SimProcess>,
+    _sim: Option<Arc<SimProcess>>,
 }
 
 impl OpenRig {
-    /// Opens a rig; one with wires needs its `lease`. Must be called within a tokio runtime, which carries the servers.
+    /// Opens a rig; one with wires needs its lease. Must be called within a tokio runtime, which carries the servers.
     pub fn open(
         rig: &Rig,
-        lease: Option<&Lease>,
+        hold: RigHold<'_>,
         program: &Path,
         seed: u64,
         clock: Clock,
@@ -114,11 +134,12 @@ impl OpenRig {
         let sim = match &rig.link {
             Link::Bench(_) => None,
             Link::Simulated(simulated) => {
-                let sim = SimProcess::start(program, rig, simulated, seed);
+                let sim = simulated_module(program, rig, simulated, seed, hold.module);
                 Some(sim.map_err(|why| fail_open(why.into()))?)
             }
         };
-        let wires = Wires::connect(rig, program, sim.as_ref(), lease).map_err(|why| fail_open(why.into()))?;
+        let wires = Wires::connect(rig, program, sim.as_deref(), hold.lease);
+        let wires = wires.map_err(|why| fail_open(why.into()))?;
         let lines = Arc::new(wires.lines);
         let port = open_port(rig, &wires.port, wires.baud, &lines, journal).map_err(fail_open)?;
         let (inbox, messages) = channel();
@@ -153,7 +174,7 @@ impl OpenRig {
             lines,
             inbox,
             servers,
-            reflash: reflash(rig, sim.as_ref()),
+            reflash: reflash(rig, sim.as_deref()),
             _sim: sim,
         })
     }
@@ -186,7 +207,7 @@ pub struct RigWork<T> {
 /// Opens a rig, works with it, and leaves it in its safe state. Signals do the same meanwhile.
 pub fn with_rig<T>(
     rig: &Rig,
-    lease: Option<&Lease>,
+    hold: RigHold<'_>,
     seed: u64,
     clock: Clock,
     journal: &Journal,
@@ -195,7 +216,7 @@ pub fn with_rig<T>(
 ) -> Result<RigWork<T>, RigUnavailable> {
     let runtime = runtime().map_err(RigUnavailable::Runtime)?;
     let _within = runtime.enter();
-    let opened = OpenRig::open(rig, lease, &program::running(), seed, clock, journal);
+    let opened = OpenRig::open(rig, hold, &program::running(), seed, clock, journal);
     let mut open = opened.map_err(RigUnavailable::Rig)?;
     signals::install_handlers(&runtime, open.inbox.clone(), &open.lines, signalled);
     let result = work(&mut open);
@@ -244,6 +265,24 @@ fn open_port(
             }
         }
     }
+}
+
+/// The module that is kept, or a new one. One that has ended is not replaced: a real module does not come back as another one.
+fn simulated_module(
+    program: &Path,
+    rig: &Rig,
+    simulated: &Simulated,
+    seed: u64,
+    kept: Option<&KeptModule>,
+) -> Result<Arc<SimProcess>, StartError> {
+    if let Some(module) = kept.and_then(OnceCell::get) {
+        return Ok(Arc::clone(module));
+    }
+    let started = Arc::new(SimProcess::start(program, rig, simulated, seed)?);
+    Ok(match kept {
+        Some(kept) => Arc::clone(kept.get_or_init(|| started)),
+        None => started,
+    })
 }
 
 /// A simulated module can always be restored; a real one by the program that the rig file names.

@@ -97,16 +97,12 @@ impl Earlier {
 
     fn get(state: &StateDir, suites: &[Suite], rigs: &[Rig], get: Get) -> Result<Self, StateError> {
         let mut stores = BTreeMap::new();
-        let mut tool = None;
         for suite in suites {
             for declared in suite.cases.iter().filter(|case| case.campaign.is_some()) {
                 // The program is read for nothing where there is no campaign.
-                let tool: &String = match &mut tool {
-                    Some(tool) => tool,
-                    none => none.insert(tool_digest()?),
-                };
+                let tool = tool_digest()?;
                 for (id, rigs) in campaigns(suite, &declared.case.id, rigs) {
-                    let terms = CampaignTerms::new(suite, declared, &id, &rigs, tool);
+                    let terms = CampaignTerms::new(suite, declared, &id, &rigs, &tool);
                     let store = get(state, &CampaignOnRigs::new(terms, &rigs))?;
                     stores.insert((suite.name.clone(), id), store);
                 }

@@ -322,6 +322,7 @@ impl<'a> Runner<'a> {
     fn try_once(&mut self, case: &Case, earlier: &[Again]) -> TryResult {
         self.seen = UpdateSeen::default();
         if let Some(Role::Claim(_)) = case.part.as_ref().map(|part| &part.role) {
+            self.say_what_is_hidden();
             let result = self.result(false);
             self.claimed(case, &result.judgement.verdict);
             return result;

@@ -2,12 +2,11 @@
 
 use super::runner::rig_watch::{RigWatch, ended_by_machine};
 use super::runner::{BisectOptions, Campaigns, Ran, RunOptions, Runner};
-use crate::bench::lease::Lease;
 use crate::bench::signals::Signalled;
 use crate::check::CheckTerms;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
-use crate::device::open_rig::{OpenRig, RigUnavailable, RigWork, with_rig};
+use crate::device::open_rig::{OpenRig, RigHold, RigUnavailable, RigWork, with_rig};
 use crate::plan::Planned;
 use crate::plan::campaign::CampaignCut;
 use crate::state::quarantine::Found;
@@ -32,8 +31,8 @@ pub struct Session<'r> {
     pub options: RunOptions,
     /// Bisects the one case of the plan.
     pub bisect: Option<BisectOptions>,
-    /// That of a rig with wires.
-    pub lease: Option<&'r Lease>,
+    /// What of the rig is there before it is opened.
+    pub hold: RigHold<'r>,
     /// How the rig is checked around the suites.
     pub terms: CheckTerms,
     /// The quarantine of the rig, which this run may end.
@@ -73,15 +72,9 @@ impl Session<'_> {
             Some(_) => Signalled::ByParent,
             None => Signalled::ByUser,
         };
-        let work = with_rig(
-            self.rig,
-            self.lease,
-            seed,
-            self.clock,
-            journal,
-            signalled,
-            |rig| self.run_cases(rig, campaigns),
-        );
+        let work = with_rig(self.rig, self.hold, seed, self.clock, journal, signalled, |rig| {
+            self.run_cases(rig, campaigns)
+        });
         let (ended, safe) = match work {
             Ok(RigWork { result, safe }) => (result, safe),
             Err(why) => return self.not_opened(&why),

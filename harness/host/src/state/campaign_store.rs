@@ -24,6 +24,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// One line of the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub enum CampaignLine {
     Harmless(CutAttempt),
     /// The moments of an update by this package.
     Calibrated(String, Timeline),
+    /// At the end of this run, every cut was made, and the claim was open.
+    AllMade(String),
     /// The campaign is over.
     Ended(CampaignEnd),
 }
@@ -162,16 +165,22 @@ pub struct CampaignStore {
     /// How the rigs cut that have made its cuts so far, and how those of this run do, by name.
     rigs: BTreeMap<String, String>,
     own: BTreeMap<String, String>,
+    /// The last run at whose end every cut was made.
+    all_made: Option<String>,
     /// Campaigns of the same key that are over.
     ended: Vec<CampaignEnd>,
     aside: Option<LeftAside>,
 }
 
-/// SHA-256 of the program that runs.
+/// SHA-256 of the program that runs, which is the same as long as it runs: it is read once.
 pub fn tool_digest() -> Result<String, StateError> {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    if let Some(digest) = DIGEST.get() {
+        return Ok(digest.clone());
+    }
     let path = crate::program::running();
     let (_, sha256) = file_digest(&path).map_err(|why| unread(&path, why))?;
-    Ok(sha256)
+    Ok(DIGEST.get_or_init(|| sha256).clone())
 }
 
 /// A cut that runs have left without a verdict, and the line that says that it was a brick.
@@ -234,6 +243,27 @@ impl CampaignStore {
             .collect()
     }
 
+    /// Ends a campaign that a decision about a cut of this run has decided, if all of its cuts were made at the end of the run. Where
+    /// a later run went on with it, that run, or the next one, ends it. Whether one was ended.
+    pub fn end_decided(
+        state: &StateDir,
+        suite: &str,
+        campaign: &str,
+        end: &CampaignEnd,
+    ) -> Result<bool, StateError> {
+        let is_it = |cut: &Tallied| cut.suite == suite && cut.campaign == campaign;
+        for path in all_under_way(&state.campaigns()) {
+            let Ok(read) = Self::load(path, BTreeMap::new()) else {
+                continue;
+            };
+            if read.all_made.as_ref() == Some(&end.run) && read.cuts.iter().any(is_it) {
+                read.locked()?.end(&end.run, &end.verdict)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether one of the runs has left the cut without a verdict.
     fn knows(&self, attempt: &KeptAttempt<'_>) -> bool {
         let by_them = |cut: &Tallied| cut.run.as_ref().is_some_and(|run| attempt.runs.contains(run));
@@ -260,6 +290,7 @@ impl CampaignStore {
             timelines: BTreeMap::new(),
             rigs: BTreeMap::new(),
             own: BTreeMap::new(),
+            all_made: None,
             ended: Vec::new(),
             aside: None,
         }
@@ -422,6 +453,7 @@ impl CampaignStore {
             CampaignLine::Calibrated(package, timeline) => {
                 self.timelines.insert(package, timeline);
             }
+            CampaignLine::AllMade(run) => self.all_made = Some(run),
             CampaignLine::Begun(_) | CampaignLine::Ended(_) => {}
         }
     }
@@ -429,6 +461,22 @@ impl CampaignStore {
     /// It is known what became of what was ordered there.
     fn judged(&mut self, attempt: &CutAttempt) {
         self.ordered.retain(|ordered| !attempt.is_at(ordered));
+    }
+
+    /// Whether nobody knows what became of this attempt.
+    pub fn is_open(&self, attempt: &CutAttempt) -> bool {
+        let mut cuts = self.cuts.iter().chain(&self.ordered);
+        cuts.any(|cut| cut.unjudged && attempt.is_at(cut))
+    }
+
+    /// Whether a line says the same of an attempt: that nobody knows what it did, or that it was a brick.
+    pub fn knows_result(&self, cut: &Tallied) -> bool {
+        let what = |cut: &Tallied| (cut.unjudged, cut.brick);
+        let mut cuts = self.cuts.iter();
+        cuts.any(|known| {
+            let same = (&known.case, &known.module, &known.run) == (&cut.case, &cut.module, &cut.run);
+            same && what(known) == what(cut)
+        })
     }
 
     /// Every cut so far, with the run that made it.
@@ -513,6 +561,14 @@ impl CampaignStore {
             file: self.file.as_ref()?.try_clone().ok()?,
             first,
         })
+    }
+
+    /// Every cut was made at the end of this run, and the claim is open.
+    pub fn all_made(&mut self, run: &str) -> Result<(), StateError> {
+        if self.all_made.as_deref() == Some(run) {
+            return Ok(());
+        }
+        self.add(CampaignLine::AllMade(run.to_owned()))
     }
 
     /// Ends the campaign: the next run begins another one.

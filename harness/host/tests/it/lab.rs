@@ -3,6 +3,8 @@
 use crate::process::Running;
 use crate::turn::Turn;
 use serde_json::Value;
+use std::fs::File;
+use std::io::{Read as _, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -156,7 +158,7 @@ impl Lab {
     /// The same with something on its standard input.
     pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
         self.write("input", input);
-        let input = std::fs::File::open(self.path("input")).expect("the file just written");
+        let input = File::open(self.path("input")).expect("the file just written");
         Running::start(self.command(args).stdin(input)).end()
     }
 
@@ -185,27 +187,37 @@ impl Lab {
 
     /// The events of a run folder so far, without a last line that is being written.
     pub(crate) fn events(&self, out: &str) -> Vec<Value> {
-        let text = std::fs::read(self.path(out).join("events.jsonl")).unwrap_or_default();
-        let complete = text.split_inclusive(|&byte| byte == b'\n');
-        complete
-            .filter(|line| line.ends_with(b"\n"))
-            .map(|line| serde_json::from_slice(line).expect("an event"))
-            .collect()
+        self.records(&format!("{out}/events.jsonl"))
+    }
+
+    /// The same of any journal.
+    pub(crate) fn records(&self, journal: &str) -> Vec<Value> {
+        let mut read = Read::default();
+        read.on(&self.path(journal));
+        read.events
     }
 
     /// Waits for an event of the run in `out`.
     #[track_caller]
     pub(crate) fn await_event(&self, out: &str, awaited: &str, is: impl Fn(&Value) -> bool) {
+        self.await_record(&format!("{out}/events.jsonl"), awaited, is);
+    }
+
+    /// Waits for an event of this journal, and gives the first.
+    #[track_caller]
+    pub(crate) fn await_record(&self, journal: &str, awaited: &str, is: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + LIMIT;
+        let path = self.path(journal);
+        let mut read = Read::default();
         loop {
-            let events = self.events(out);
-            if events.iter().any(&is) {
-                return;
+            read.on(&path);
+            if let Some(event) = read.events.iter().find(|event| is(event)) {
+                return event.clone();
             }
             assert!(
                 Instant::now() < deadline,
                 "waited {LIMIT:?} for {awaited}; the last event is {:?}",
-                events.last()
+                read.events.last()
             );
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -270,6 +282,29 @@ impl Lab {
             .collect();
         names.sort();
         names
+    }
+}
+
+/// A journal as far as it was read. Whoever waits for an event reads on: to read all of it anew each time would take the time from
+/// the run that is waited for.
+#[derive(Default)]
+struct Read {
+    until: u64,
+    events: Vec<Value>,
+}
+
+impl Read {
+    /// Reads the lines that are complete by now.
+    fn on(&mut self, journal: &Path) {
+        let Ok(mut file) = File::open(journal) else { return };
+        file.seek(SeekFrom::Start(self.until)).expect("a file");
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).expect("a file");
+        let complete = text.split_inclusive(|&byte| byte == b'\n');
+        for line in complete.filter(|line| line.ends_with(b"\n")) {
+            self.until += line.len() as u64;
+            self.events.push(serde_json::from_slice(line).expect("an event"));
+        }
     }
 }
 

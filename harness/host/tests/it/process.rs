@@ -1,6 +1,9 @@
 //! A process under test, and those below it.
 
 use crate::lab::{LIMIT, Ran};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, pidfd_open};
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -96,14 +99,20 @@ impl Running {
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn end(mut self) -> Ran {
-        let child = &mut self.child;
-        let mut status = None;
-        wait_until("the end of the program", || {
-            status = child.try_wait().expect("a child can be asked");
-            status.is_some()
-        });
+        // A descriptor of a process is readable when it has ended (pidfd_open(2)): nobody has to look again and again.
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let process = pidfd_open(pid, PidfdFlags::empty()).expect("the process is there");
+        let limit = Timespec::try_from(LIMIT).expect("two minutes");
+        let ended = loop {
+            match poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)) {
+                Err(Errno::INTR) => {}
+                ended => break ended.expect("a descriptor can be waited for"),
+            }
+        };
+        assert!(ended > 0, "waited {LIMIT:?} for the end of the program");
+        let status = self.child.wait().expect("a child can be asked");
         Ran {
-            code: status.and_then(|status| status.code()),
+            code: status.code(),
             stdout: whole(&mut self.stdout),
             stderr: whole(&mut self.stderr),
         }
@@ -130,9 +139,15 @@ fn whole(file: &mut File) -> String {
 #[track_caller]
 pub(crate) fn wait_until(awaited: &str, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
-    while !is() {
+    loop {
+        let look = Instant::now();
+        if is() {
+            return;
+        }
         assert!(Instant::now() < deadline, "waited {LIMIT:?} for {awaited}");
-        std::thread::sleep(Duration::from_millis(2));
+        // A look that is dear is taken less often: it takes the time from what is waited for.
+        let dear = look.elapsed() * 4;
+        std::thread::sleep(dear.clamp(Duration::from_millis(2), Duration::from_millis(50)));
     }
 }
 

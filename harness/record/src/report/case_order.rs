@@ -6,6 +6,7 @@ use super::fleet::{FleetRun, PartRun};
 use crate::case_name::CaseName;
 use crate::counted::{Counted, CountedResults};
 use dfota_core::campaign::Role;
+use dfota_core::event::fleet::Taken;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::pool_fold::PoolFold;
 use dfota_core::verdict::{Finding, Rule, Verdict};
@@ -23,6 +24,8 @@ pub(super) struct CaseOrder<'a> {
     latest: Option<CaseName<'a>>,
     /// Which results count, of a run on several rigs.
     counted: CountedResults,
+    /// Cases that ended in a part. Such an end is lost if its rig was, and the case ends again.
+    ends: HashMap<CaseName<'a>, LostAttempt<'a>>,
 }
 
 /// A case that has begun and not ended.
@@ -31,8 +34,8 @@ struct Begun<'a> {
     name: CaseName<'a>,
     /// Place of its first record.
     from: usize,
-    /// What is lost if its part ends before it does.
-    attempt: Option<LostAttempt<'a>>,
+    /// Of a run on several rigs, the part in which it began: if that ends before the case does, this run of it is lost.
+    taken: Option<&'a Taken>,
 }
 
 impl<'a> CaseOrder<'a> {
@@ -44,17 +47,23 @@ impl<'a> CaseOrder<'a> {
             began: None,
             latest: None,
             counted: CountedResults::default(),
+            ends: HashMap::new(),
         }
     }
 
     /// The cases, once the journal was read to its end.
     pub(super) fn end(mut self, fleet: &FleetRun<'a>) -> Vec<CaseRun<'a>> {
         self.leave(self.records.len());
-        for lost in self.cases.iter_mut().flat_map(|case| &mut case.lost) {
-            let mut parts = fleet.parts.iter();
-            let part =
-                parts.find(|part| (&*part.taken.batch, part.taken.attempt) == (lost.batch, lost.attempt));
-            lost.why = part.and_then(|part| part.lost);
+        for case in &mut self.cases {
+            for lost in &mut case.lost {
+                let mut parts = fleet.parts.iter();
+                let part =
+                    parts.find(|part| (&*part.taken.batch, part.taken.attempt) == (lost.batch, lost.attempt));
+                lost.why = part.and_then(|part| part.lost);
+            }
+            // A batch that was stopped and goes on in a resumed run has not lost what ended in it.
+            case.lost
+                .retain(|lost| lost.verdict.is_none() || lost.why.is_some());
         }
         for part in &fleet.parts {
             self.unread(part);
@@ -138,27 +147,24 @@ impl<'a> CaseOrder<'a> {
     fn started(&mut self, at: usize, name: CaseName<'a>, part: Option<&PartRun<'a>>) {
         let (records, record) = (self.records, &self.records[at]);
         let ends = records.last().map_or(0, |last| last.mono_ns);
-        let attempt = part.map(|part| LostAttempt {
-            rig: &part.taken.rig,
-            batch: &part.taken.batch,
-            attempt: part.taken.attempt,
-            why: None,
-        });
+        let taken = part.map(|part| part.taken);
         self.began = Some(Begun {
             name,
             from: at,
-            attempt,
+            taken,
         });
         self.latest = Some(name);
+        let before = self.ends.remove(&name);
         if let Some(case) = self.find(name) {
-            if attempt.is_some() {
+            if taken.is_some() {
                 // What an attempt that was lost came to is not a part of this one.
                 let (planned, lost) = (case.case, std::mem::take(&mut case.lost));
                 *case = CaseRun::planned(planned, None);
                 case.lost = lost;
+                case.lost.extend(before);
             }
             case.verdict = unfinished();
-            case.rig = attempt.map(|attempt| attempt.rig);
+            case.rig = taken.map(|taken| &*taken.rig);
             // Whatever comes until its end is its own, also when that end never comes.
             case.records = &records[at..];
             case.took_ns = ends.saturating_sub(record.mono_ns);
@@ -169,7 +175,13 @@ impl<'a> CaseOrder<'a> {
         let records = self.records;
         let name = CaseName::new(&end.suite, &end.id);
         let began = self.began.take_if(|began| began.name == name);
+        // Another part has the last word, or the run itself: what the case had come to before does not count.
+        let is_other = |before: &LostAttempt<'_>| {
+            part.is_none_or(|part| (&*part.taken.batch, part.taken.attempt) != (before.batch, before.attempt))
+        };
+        let before = self.ends.remove(&name).filter(is_other);
         let Some(case) = self.find(name) else { return };
+        case.lost.extend(before);
         case.verdict = end.verdict.clone();
         // A later case may have the last word on this one; the records since then are its own.
         if let Some(began) = began {
@@ -180,6 +192,10 @@ impl<'a> CaseOrder<'a> {
         }
         (case.took_ns, case.summary, case.rerun) = (end.took_ns, &end.summary, &end.rerun);
         (case.outcome, case.evidence) = (end.outcome, &end.evidence);
+        if let Some(part) = part.filter(|_| end.tries > 0) {
+            let attempt = LostAttempt::ended(part.taken, case.records, end);
+            self.ends.insert(name, attempt);
+        }
     }
 
     /// The part that spoke is over: what had begun in it and not ended is lost.
@@ -187,13 +203,13 @@ impl<'a> CaseOrder<'a> {
         self.latest = None;
         let records = self.records;
         let Some(began) = self.began.take() else { return };
-        let (Some(attempt), Some(last)) = (began.attempt, records[..at].last()) else {
+        let (Some(taken), Some(last)) = (began.taken, records[..at].last()) else {
             return;
         };
         if let Some(case) = self.find(began.name) {
             case.records = &records[began.from..at];
             case.took_ns = last.mono_ns.saturating_sub(records[began.from].mono_ns);
-            case.lost.push(attempt);
+            case.lost.push(LostAttempt::in_part(taken, case.records));
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use crate::journal::places;
 use dfota_core::case::Case;
+use dfota_core::cut::Cut;
 use dfota_core::event::CutMade;
 use dfota_core::event::Measured;
-use dfota_core::event::{Event, Record, TryEnded};
+use dfota_core::event::fleet::Taken;
+use dfota_core::event::{CaseEnded, Event, Record, TryEnded};
 use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::outcome::Outcome;
-use dfota_core::verdict::Verdict;
+use dfota_core::verdict::{Rule, Verdict};
 use dfota_core::version::{Imei, Version};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fmt::Write as _;
 
 #[derive(Debug)]
 pub struct CaseRun<'a> {
@@ -35,7 +38,7 @@ pub struct CaseRun<'a> {
     pub restored: Option<Restored<'a>>,
     /// The rig, of a run on several.
     pub rig: Option<&'a str>,
-    /// Its runs on rigs that were lost meanwhile.
+    /// Its runs that do not count, on rigs that were lost meanwhile.
     pub lost: Vec<LostAttempt<'a>>,
 }
 
@@ -46,7 +49,7 @@ pub struct Restored<'a> {
     pub version: &'a Version,
 }
 
-/// A run of a case that came to no end, because its rig was lost.
+/// A run of a case that does not count, because its rig was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LostAttempt<'a> {
     pub rig: &'a str,
@@ -55,6 +58,12 @@ pub struct LostAttempt<'a> {
     pub attempt: u32,
     /// Why, for people; nothing where the parent was killed.
     pub why: Option<&'a str>,
+    /// How the case had ended there; nothing where it came to no end.
+    pub verdict: Option<&'static str>,
+    /// The rule of that verdict.
+    pub rule: Option<Rule>,
+    /// The cut that had been ordered, where nobody knows what it did to the module.
+    pub open_cut: Option<&'a Cut>,
 }
 
 /// An answer to `ATI` and `AT+CGSN=1`.
@@ -171,13 +180,66 @@ impl<'a> CaseRun<'a> {
     }
 }
 
-impl LostAttempt<'_> {
+impl<'a> LostAttempt<'a> {
+    /// A run of a case in this part, with its records so far.
+    pub(super) fn in_part(taken: &'a Taken, records: &'a [Record]) -> Self {
+        Self {
+            rig: &taken.rig,
+            batch: &taken.batch,
+            attempt: taken.attempt,
+            why: None,
+            verdict: None,
+            rule: None,
+            open_cut: open_cut(records),
+        }
+    }
+
+    /// One in which the case ended so.
+    pub(super) fn ended(taken: &'a Taken, records: &'a [Record], end: &'a CaseEnded) -> Self {
+        Self {
+            verdict: Some(end.verdict.name()),
+            rule: end.verdict.finding().map(|finding| finding.rule),
+            ..Self::in_part(taken, records)
+        }
+    }
+
     /// In a sentence.
     pub fn sentence(&self) -> String {
+        let Self {
+            rig, batch, attempt, ..
+        } = self;
         let why = self.why.unwrap_or("the run was killed");
-        format!(
-            "the rig {} was lost in the middle of this case, in attempt {} at batch {}: {why}",
-            self.rig, self.attempt, self.batch
-        )
+        let mut sentence = match (self.verdict, self.rule) {
+            (None, _) => format!(
+                "the rig {rig} was lost in the middle of this case, in attempt {attempt} at batch {batch}: {why}"
+            ),
+            (Some(verdict), rule) => {
+                let rule = rule.map_or(String::new(), |rule| format!(" {rule}"));
+                format!(
+                    "the rig {rig} was lost in attempt {attempt} at batch {batch}, after this case had ended there with `{verdict}{rule}`: {why}"
+                )
+            }
+        };
+        if let Some(cut) = self.open_cut {
+            let _ = write!(
+                sentence,
+                "; the cut `{cut}` had been ordered, and nobody knows what it did to the module on {rig}"
+            );
+        }
+        sentence
     }
+}
+
+/// The cut that was ordered last, unless the module was heard of after it.
+fn open_cut(records: &[Record]) -> Option<&Cut> {
+    let mut open = None;
+    for record in records {
+        match &record.event {
+            Event::CutArmed { cut } => open = Some(cut),
+            Event::TryEnded(TryEnded { outcome: Some(_), .. })
+            | Event::CaseEnded(CaseEnded { outcome: Some(_), .. }) => open = None,
+            _ => {}
+        }
+    }
+    open
 }

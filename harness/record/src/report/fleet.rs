@@ -74,7 +74,7 @@ pub struct RigTally {
     pub cases: usize,
     pub passed: usize,
     pub failed: usize,
-    /// Runs of cases that came to no end, because it was lost.
+    /// Runs of cases that do not count, because it was lost.
     pub lost: usize,
 }
 

@@ -334,7 +334,7 @@ fn without_zone(value: &str) -> String {
     value.get(..19).unwrap_or(value).to_owned()
 }
 
-/// The type of an attempt whose rig was lost.
+/// The type of an attempt whose rig was lost, unless the case had ended with an error or a failure there.
 const RIG_LOST: &str = "rig.rig-lost";
 
 /// The tries before the last one. The schema has `flakyError` and `rerunError` too, but Jenkins reads `flakyFailure` and
@@ -347,9 +347,13 @@ fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()
     };
     for lost in &case.lost {
         let sentence = xml_text(&lost.sentence());
+        let kind = match lost.rule {
+            Some(rule) => format!("{}.{rule}", rule.class()),
+            None => RIG_LOST.to_owned(),
+        };
         writer
             .create_element(name)
-            .with_attributes([("type", RIG_LOST), ("message", sentence.as_str())])
+            .with_attributes([("type", kind.as_str()), ("message", sentence.as_str())])
             .write_text_content(BytesText::new(&sentence))?;
     }
     for tried in &case.earlier {

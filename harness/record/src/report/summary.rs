@@ -123,7 +123,7 @@ struct RigOfRun<'a> {
     cases: usize,
     passed: usize,
     failed: usize,
-    /// Runs of cases that came to no end, because it was lost.
+    /// Runs of cases that do not count, because it was lost.
     lost: usize,
     /// Why it got no further batch, if that was so.
     out: Option<&'a str>,
@@ -185,7 +185,7 @@ struct CaseSummary<'a> {
 #[derive(Serialize, JsonSchema)]
 struct OnRig<'a> {
     rig: &'a str,
-    /// Its runs on rigs that were lost meanwhile.
+    /// Its runs that do not count, on rigs that were lost meanwhile.
     lost: &'a [LostAttempt<'a>],
 }
 

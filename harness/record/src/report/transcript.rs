@@ -192,6 +192,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         Event::RunStarted(_)
         | Event::Attempt(_)
         | Event::Tallied(_)
+        | Event::ModulesHidden { .. }
         | Event::Trend(_)
         | Event::Bisected(_)
         | Event::CasePlanned { .. }

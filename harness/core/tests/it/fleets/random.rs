@@ -123,6 +123,7 @@ impl Model {
         let rules = FleetRules {
             canary: dice.below(3),
             max_bricks: dice.below(3) as u32,
+            max_possible: dice.below(3) as u32,
         };
         let batches: Vec<QueuedBatch> = (0..1 + dice.below(12))
             .map(|n| batch(n, rigs, &mut dice))

@@ -11,6 +11,7 @@ use dfota_core::seed::Seed;
 const RULES: FleetRules = FleetRules {
     canary: 0,
     max_bricks: 1,
+    max_possible: 1,
 };
 
 fn names(rigs: usize) -> Vec<String> {
@@ -144,6 +145,7 @@ fn a_brick_after_the_end_of_the_time_pauses_what_is_resumed() {
     let rules = FleetRules {
         canary: 0,
         max_bricks: 0,
+        max_possible: 0,
     };
     let mut log = queued(&[batch("one", &[0], 5), batch("two", &[1], 5)], 2);
     let mut fleet = Fleet::replay(names(2), rules, &log)

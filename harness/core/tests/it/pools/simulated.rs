@@ -75,7 +75,8 @@ impl Shown {
         let mut what = vec![pool.slots, pool.unjudged];
         for stratum in &pool.strata {
             let open = stratum.open.len() as u32;
-            what.extend([stratum.counted.cuts, stratum.counted.bricks, open]);
+            let uncounted = stratum.uncounted_bricks;
+            what.extend([stratum.counted.cuts, stratum.counted.bricks, open, uncounted]);
         }
         self.note(what, || pool.status(claim) == ClaimStatus::Shown);
     }
@@ -103,9 +104,11 @@ fn pool(mut strata: Vec<Stratum>, slots: u32, unjudged: u32) -> PoolTally {
         strata,
         slots,
         unjudged,
+        skipped: 0,
         largest_batch: 0,
         is_simulated: false,
         unread: Vec::new(),
+        hidden: Vec::new(),
     }
 }
 
@@ -223,6 +226,40 @@ fn survivors_do_not_show_a_claim_for_a_bricked_module() {
     }
     assert!(with.share() <= FALSELY && with.share() > 0.0, "{}", with.share());
     assert!(without.share() > 0.9, "{}", without.share());
+}
+
+/// The same, but directed cuts come first: five for each module. The bad one is dead after a brick in them, and the others make
+/// all cuts of the claim.
+#[test]
+fn survivors_do_not_show_a_claim_for_a_module_that_a_directed_cut_bricked() {
+    const MODULES: usize = 4;
+    const DIRECTED: usize = 5;
+    let claim = claim(0);
+    let mut dice = Dice::new("directed");
+    let falsely = |bad: f64, dice: &mut Dice| {
+        let (mut with, mut without) = (Shown::default(), Shown::default());
+        for _ in 0..CAMPAIGNS {
+            let is_bricked = !dice.which(DIRECTED, bad).is_empty();
+            let mut strata = good(MODULES - usize::from(is_bricked), claim.cuts());
+            if is_bricked {
+                let mut dead = stratum("dead", 0, 0);
+                dead.uncounted_bricks = 1;
+                strata.push(dead);
+            } else {
+                strata[0].counted.bricks = dice.which(strata[0].counted.cuts as usize, bad).len() as u32;
+            }
+            without.naive(&strata, &claim);
+            with.pool(&pool(strata, claim.cuts(), 0), &claim);
+        }
+        [with.share(), without.share()]
+    };
+    // The mean of the four modules is the claimed rate, or ten times as much.
+    let [with, without] = falsely(0.04, &mut dice);
+    assert!(with <= FALSELY && with > 0.02, "{with}");
+    assert!(without > 0.2, "{without}");
+    let [with, without] = falsely(0.4, &mut dice);
+    assert_eq!(with, 0.0);
+    assert!(without > 0.9, "{without}");
 }
 
 /// One of ten modules never bricks, and is fast: it makes so many of the cuts. The others brick so often that the mean of all is

@@ -4,7 +4,7 @@ use dfota_core::campaign::{Bin, CampaignPart, Role, Slot, Tallied};
 use dfota_core::case::{Case, Package};
 use dfota_core::claim::{Claim, ClaimStatus};
 use dfota_core::cut::{Cut, CutKind};
-use dfota_core::event::fleet::{BatchResult, FleetEvent, PartEnd, Taken};
+use dfota_core::event::fleet::{BatchResult, BatchTerms, FleetEvent, PartEnd, Taken};
 use dfota_core::event::watched::{Attempt, Purpose};
 use dfota_core::event::{CaseEnded, CutMade, Event, TryEnded};
 use dfota_core::outcome::Outcome;
@@ -15,6 +15,7 @@ use dfota_core::sweep::{CutPlace, Jitter};
 use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::verdict::{Rule, Verdict};
+use dfota_core::version::Imei;
 use std::time::Duration;
 
 pub(super) const ONE: &str = "867725030000001";
@@ -40,6 +41,17 @@ pub(super) fn case(id: &str) -> Case {
         claim: Some(over),
     };
     part_of_campaign(id, Role::Cut(slot))
+}
+
+/// A cut that no claim counts.
+pub(super) fn directed(id: &str) -> Case {
+    let mut case = case(id);
+    if let Some(part) = &mut case.part
+        && let Role::Cut(slot) = &mut part.role
+    {
+        slot.claim = None;
+    }
+    case
 }
 
 pub(super) fn part_of_campaign(id: &str, role: Role) -> Case {
@@ -80,8 +92,12 @@ impl Told {
     }
 
     pub(super) fn planned(&mut self, slot: usize) {
+        self.plans(case(&format!("c{slot}")));
+    }
+
+    pub(super) fn plans(&mut self, case: Case) {
         self.0.on(&Event::CasePlanned {
-            case: Box::new(case(&format!("c{slot}"))),
+            case: Box::new(case),
             skip: None,
         });
     }
@@ -91,12 +107,22 @@ impl Told {
     }
 
     pub(super) fn queued(&mut self, batch: &str, slots: std::ops::Range<usize>) {
+        self.queued_for(batch, slots, &[]);
+    }
+
+    /// A batch that these rigs may run.
+    pub(super) fn queued_for(&mut self, batch: &str, slots: std::ops::Range<usize>, rigs: &[&str]) {
+        let terms = BatchTerms {
+            packages: Vec::new(),
+            rigs: rigs.iter().map(|rig| (*rig).into()).collect(),
+            share: None,
+        };
         self.fleet(FleetEvent::Queued {
             batch: batch.into(),
             suite: "s".into(),
             cases: slots.map(|slot| format!("c{slot}")).collect(),
             real_ms: 1,
-            terms: None,
+            terms: Some(terms).filter(|_| !rigs.is_empty()),
         });
     }
 
@@ -153,6 +179,15 @@ impl Told {
             model: "BC66".into(),
             version: "BC66NBR01A01".parse().expect("a version"),
             imei: imei.parse().ok(),
+        });
+    }
+
+    /// The same of an IMEI that may be masked.
+    pub(super) fn says_any(&mut self, imei: &str) {
+        self.0.on(&Event::Identity {
+            model: "BC66".into(),
+            version: "BC66NBR01A01".parse().expect("a version"),
+            imei: Imei::try_from(imei.to_owned()).ok(),
         });
     }
 
@@ -229,6 +264,29 @@ impl Told {
 
     pub(super) fn ended(&mut self, slot: usize, verdict: Verdict, outcome: Option<Outcome>) {
         self.case_ended(&format!("c{slot}"), verdict, outcome);
+    }
+
+    /// A case of this suite bricks the module.
+    pub(super) fn bricked_by(&mut self, suite: &str, id: &str) {
+        let verdict = Verdict::by(Rule::Unresponsive, "it is silent".into());
+        let case = Case {
+            suite: suite.into(),
+            ..case(id)
+        };
+        self.0.on(&Event::CaseStarted {
+            id: id.into(),
+            suite: suite.into(),
+        });
+        self.0.on(&Event::CaseEnded(CaseEnded {
+            outcome: Some(Outcome::Unresponsive),
+            ..CaseEnded::untried(&case, verdict)
+        }));
+    }
+
+    /// The rig cannot make the cut.
+    pub(super) fn skipped(&mut self, slot: usize) {
+        let reason = "too short for this rig".into();
+        self.ended(slot, Verdict::Skip { reason }, None);
     }
 
     fn case_ended(&mut self, id: &str, verdict: Verdict, outcome: Option<Outcome>) {

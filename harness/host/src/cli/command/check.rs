@@ -13,7 +13,7 @@ use crate::cli::on_rig::nameless_journal;
 use crate::cli::screen::Screen;
 use crate::config::machine_config::{MachineConfig, PLACE};
 use crate::config::rig::Rig;
-use crate::device::open_rig::{RigUnavailable, RigWork, with_rig};
+use crate::device::open_rig::{RigHold, RigUnavailable, RigWork, with_rig};
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::history_place;
@@ -241,7 +241,7 @@ impl CheckSession<'_> {
         let terms = self.terms(rig);
         let worked = with_rig(
             rig,
-            lease,
+            RigHold::by_lease(lease),
             self.args.seed,
             clock,
             &journal,

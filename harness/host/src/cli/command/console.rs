@@ -7,7 +7,7 @@ use crate::cli::on_rig::nameless_journal;
 use crate::cli::screen::Screen;
 use crate::config::rig::{Network, Rig};
 use crate::device::dut::Stop;
-use crate::device::open_rig::{RigWork, with_rig};
+use crate::device::open_rig::{RigHold, RigWork, with_rig};
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
@@ -47,7 +47,7 @@ pub fn main(args: &ConsoleArgs, common: Common) -> Result<ExitCode, CommandError
     };
     let worked = with_rig(
         &rig,
-        lease.as_ref(),
+        RigHold::by_lease(lease.as_ref()),
         0,
         clock,
         &journal,

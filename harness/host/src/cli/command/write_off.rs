@@ -7,8 +7,8 @@ use crate::config::yaml::nearest::nearest;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts, WriteOff};
 use crate::run::fleet::part::PartRead;
-use crate::state::campaign_store::{CampaignStore, KeptBrick};
-use crate::state::{StateDir, StateFlag, history_place};
+use crate::state::campaign_store::{CampaignEnd, CampaignStore, KeptBrick};
+use crate::state::{StateDir, StateError, StateFlag, history_place};
 use crate::terminal::paint::Paint;
 use crate::terminal::{print, print_warning};
 use dfota_clock::Clock;
@@ -226,7 +226,9 @@ impl<'a> Decision<'a> {
 
     /// Nothing is decided twice; later runs may not have been told.
     fn tell_again(&self, off: &WriteOff) -> Result<ExitCode, CommandError> {
-        if self.tell_later_runs(off)?.contains(&KeptBrick::Kept) {
+        let is_told = self.tell_later_runs(off)?.contains(&KeptBrick::Kept);
+        let is_ended = self.end_campaign(off)?;
+        if is_told || is_ended {
             print("it was written off before; later runs of the campaign are told now\n");
             return Ok(ExitCode::Success);
         }
@@ -299,7 +301,23 @@ impl<'a> Decision<'a> {
         let exit = self.verdicts.write_off(&journal, off, &ended);
         drop(journal);
         writer.finish().map_err(unwritten)?;
+        if let Err(why) = self.end_campaign(off) {
+            print_warning(format_args!("warning: {why}"));
+        }
         Ok(exit)
+    }
+
+    /// Ends the campaign where the decision decided its claim: the next run begins another one, as after any run that decides it.
+    fn end_campaign(&self, off: &WriteOff) -> Result<bool, StateError> {
+        let Some(verdict) = self.verdicts.claim_end(&off.suite, &off.campaign) else {
+            return Ok(false);
+        };
+        let end = CampaignEnd {
+            run: self.verdicts.run().to_owned(),
+            verdict: verdict.to_owned(),
+        };
+        let dir = StateDir::find(&self.args.state)?;
+        CampaignStore::end_decided(&dir, &off.suite, &off.campaign, &end)
     }
 
     fn tell_later_runs(&self, off: &WriteOff) -> Result<Vec<KeptBrick>, CommandError> {

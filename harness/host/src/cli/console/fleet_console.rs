@@ -6,7 +6,7 @@ use super::{Console, SpeakingRig};
 use crate::run::fleet::memory_queue::FleetObserver;
 use crate::run::fleet::work_queue::RigPresence;
 use crate::terminal::paint::Paint;
-use dfota_core::event::fleet::FleetEvent;
+use dfota_core::event::fleet::{FleetEvent, PauseCause};
 use dfota_core::event::{Event, Record};
 use dfota_core::fleet::WorkDone;
 use dfota_core::update::Phase;
@@ -31,6 +31,10 @@ struct FleetLines {
     /// The rest of the run.
     total: Option<ProgressBar>,
     began: Instant,
+    /// The rig that lost each batch last.
+    lost: BTreeMap<String, String>,
+    /// Why no further batch is begun, as long as that is so.
+    paused: Option<PauseCause>,
 }
 
 /// What is shown of one rig.
@@ -74,6 +78,8 @@ impl FleetConsole {
             total: bars.as_ref().map(|bars| bars.add(spinner(|_, _| {}))),
             console: None,
             began: Instant::now(),
+            lost: BTreeMap::new(),
+            paused: None,
         };
         let console = (!quiet).then(|| {
             let mut console = Console::new(paint, verbose, HashMap::new(), None);
@@ -214,38 +220,80 @@ impl Observer for ParentLines {
         {
             line.part.clone_from(&taken.folder);
         }
-        let rigs = &mut lines.rigs;
-        let mut once = |rig: &str, why: &str| {
-            let line = rigs.get_mut(rig);
-            line.map_or_else(|| format!(": {why}"), |line| line.once(why))
-        };
-        let Some(console) = &mut lines.console else { return };
         let said = match &record.event {
-            Event::Fleet(FleetEvent::Lost { end, why, .. }) => Some(format!(
-                "rig {}: lost its batch {}{}",
-                end.rig,
-                end.batch,
-                once(&end.rig, why)
-            )),
-            Event::Fleet(FleetEvent::RigOut { rig, why }) => {
-                Some(format!("rig {rig} gets no further batch{}", once(rig, why)))
-            }
-            Event::Fleet(FleetEvent::GivenUp { batch, why }) => {
-                Some(format!("batch {batch} is given up: {why}"))
-            }
-            Event::Fleet(FleetEvent::Paused { why, .. }) => Some(format!("no further batch is begun: {why}")),
-            Event::Fleet(FleetEvent::CanaryPassed { suite, rigs }) => {
-                let rigs = rigs.join(", ");
-                Some(format!(
-                    "{suite}: a batch passed on {rigs}: every rig may have its packages"
-                ))
-            }
-            Event::Fleet(FleetEvent::Resumed { .. }) => Some("the run goes on".to_owned()),
+            Event::Fleet(event) => lines.said(event),
             _ => None,
         };
+        let Some(console) = &mut lines.console else { return };
         match said {
             Some(text) => console.remark("note", &text),
             None => console.on(record),
         }
+    }
+}
+
+impl FleetLines {
+    /// What is said of an event, if anything.
+    fn said(&mut self, event: &FleetEvent) -> Option<String> {
+        match event {
+            FleetEvent::Lost {
+                end,
+                why,
+                parent_ended,
+                ..
+            } => {
+                // No rig is blamed for the end of the run's program.
+                if !parent_ended {
+                    self.lost.insert(end.batch.clone(), end.rig.clone());
+                }
+                let why = self.once(&end.rig, why);
+                Some(format!("rig {}: lost its batch {}{why}", end.rig, end.batch))
+            }
+            FleetEvent::RigOut { rig, why } => {
+                let why = self.once(rig, why);
+                Some(format!("rig {rig} gets no further batch{why}"))
+            }
+            // Of a run that is paused no rig gets it: why was said.
+            FleetEvent::Again { batch, cases } if self.paused.is_none() => {
+                let lost = self.lost.get(batch);
+                let lost = lost.map_or(String::new(), |rig| format!(", after {rig} was lost"));
+                let cases = some_of(cases);
+                Some(format!("batch {batch} waits for a rig again{lost}: {cases}"))
+            }
+            FleetEvent::GivenUp { batch, why } => Some(format!("batch {batch} is given up: {why}")),
+            FleetEvent::Paused { why, cause } => {
+                self.paused = Some(*cause);
+                Some(format!("no further batch is begun: {why}"))
+            }
+            FleetEvent::CanaryPassed { suite, rigs } => {
+                let rigs = rigs.join(", ");
+                let follows = match self.paused {
+                    None => "every rig may have its packages",
+                    Some(_) => "no other rig gets its packages now, for no further batch is begun",
+                };
+                Some(format!("{suite}: a batch passed on {rigs}: {follows}"))
+            }
+            FleetEvent::Resumed { .. } => {
+                self.paused.take_if(|cause| cause.ends_when_resumed());
+                Some("the run goes on".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// A cause behind a sentence about a rig, unless it was said of it last.
+    fn once(&mut self, rig: &str, why: &str) -> String {
+        let line = self.rigs.get_mut(rig);
+        line.map_or_else(|| format!(": {why}"), |line| line.once(why))
+    }
+}
+
+/// The names of cases, of many the first.
+fn some_of(cases: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown = cases.get(..SHOWN).unwrap_or(cases).join(", ");
+    match cases.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

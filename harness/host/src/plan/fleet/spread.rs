@@ -18,6 +18,7 @@ pub(super) fn spread(
     let rules = FleetRules {
         canary: CANARY,
         max_bricks: u32::MAX,
+        max_possible: u32::MAX,
     };
     let mut fleet = Fleet::new(rigs.iter().map(|rig| rig.name.clone()).collect(), rules);
     let queued = |batch| queued(suites, rigs, quotas, batch);

@@ -72,7 +72,7 @@ impl FinalVerdicts {
             all.take(&record.event);
         })?;
         if masked {
-            let mut pools = PoolFold::default();
+            let mut pools = PoolFold::in_full();
             journal::each_unmasked(folder, |record| pools.on(&record.event))?;
             all.unmasked = Some(pools);
         }
@@ -133,6 +133,10 @@ impl FinalVerdicts {
     pub fn conclude(&mut self, journal: &Journal, ended: &BatchesEnded) -> ExitCode {
         for case in &ended.abandoned {
             self.abandon(journal, case);
+        }
+        let hidden = self.pools().modules_to_hide();
+        if !hidden.is_empty() {
+            self.say(journal, Event::ModulesHidden { rigs: hidden });
         }
         let open: Vec<Case> = self
             .cases
@@ -288,7 +292,23 @@ impl FinalVerdicts {
 
     /// Attempts that earlier runs left open, and that this one has shown to be harmless.
     pub fn closed_earlier(&self) -> Vec<ClosedAttempt> {
-        self.fold.pools().closed_earlier()
+        self.pools().closed_earlier()
+    }
+
+    /// How a campaign ends by the verdict of its claim, in words; nothing where a later run goes on with it.
+    pub fn claim_end(&self, suite: &str, campaign: &str) -> Option<&'static str> {
+        let is_it = |case: &Case| {
+            let part = case.part.as_ref();
+            case.suite == suite && part.is_some_and(|part| part.campaign == campaign)
+        };
+        let mut claims = self
+            .cases
+            .iter()
+            .filter(|(case, _)| case.is_claim() && is_it(case));
+        claims.find_map(|(case, verdict)| match verdict {
+            Verdict::Skip { .. } | Verdict::NotReached => None,
+            judged => self.fold.pools().claim_end(case, judged),
+        })
     }
 
     /// What the claims came to, by suite and campaign.

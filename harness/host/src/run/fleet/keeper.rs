@@ -11,6 +11,7 @@ use crate::terminal::print_warning;
 use dfota_core::campaign::Tallied;
 use dfota_core::event::{Event, Record};
 use dfota_core::pool_fold::ClosedAttempt;
+use dfota_core::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -130,6 +131,10 @@ impl FleetObserver for CampaignKeeper {
             self.keep(kept);
         }
         let kept = match &record.event {
+            Event::CaseEnded(ended) if matches!(ended.verdict, Verdict::Skip { .. }) => {
+                self.campaigns().leave_out(&ended.suite, &ended.id);
+                return;
+            }
             Event::Tallied(tallied) => KeptLine {
                 suite: tallied.suite.clone(),
                 campaign: tallied.campaign.clone(),

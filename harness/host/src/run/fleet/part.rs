@@ -31,15 +31,22 @@ pub struct PartRead {
     /// Cuts of a campaign that are settled: the next delta has shown what they left.
     settled: BTreeSet<String>,
     /// The case that has begun and not ended.
-    present: Option<String>,
-    /// Its cut was armed.
-    armed: bool,
+    present: Option<PresentCase>,
+    /// The case that bricked the module, since when nothing has restored it.
+    unrestored: Option<String>,
     /// An update or a cut was ordered, and since then nothing says what the module is.
     is_unheard: bool,
     /// The version that the update leads to which closes the batch.
     closing: Option<Version>,
     /// Why its journal cannot be read any further, if that is not its end.
     unread: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PresentCase {
+    id: String,
+    /// Its cut was armed.
+    is_armed: bool,
 }
 
 /// How a batch ended, by the last line of its journal.
@@ -87,11 +94,18 @@ impl PartRead {
                 }
             }
             Event::CaseStarted { id, .. } => {
-                self.present = Some(id.clone());
-                self.armed = false;
+                self.present = Some(PresentCase {
+                    id: id.clone(),
+                    is_armed: false,
+                });
                 self.closing = None;
             }
-            Event::CutArmed { .. } => (self.armed, self.is_unheard) = (true, true),
+            Event::CutArmed { .. } => {
+                self.is_unheard = true;
+                if let Some(present) = &mut self.present {
+                    present.is_armed = true;
+                }
+            }
             Event::Watched(Watched::Order) => self.is_unheard = true,
             // An update is given to a module that answers.
             Event::Attempt(attempt) => {
@@ -100,8 +114,10 @@ impl PartRead {
                 self.closing = closes.then(|| attempt.case.package.to.clone());
             }
             Event::Identity { version, .. } if self.closing.as_ref() == Some(version) => {
-                self.is_unheard = false
+                self.is_unheard = false;
+                self.unrestored = None;
             }
+            Event::Recovered { .. } => self.unrestored = None,
             Event::TryEnded(TryEnded { outcome: Some(_), .. }) => self.is_unheard = false,
             Event::CaseEnded(ended) => self.ended(ended),
             Event::Tallied(Tallied {
@@ -120,21 +136,30 @@ impl PartRead {
     }
 
     fn ended(&mut self, ended: &CaseEnded) {
-        if self.present.as_ref() == Some(&ended.id) {
-            self.present = None;
-            self.armed = false;
-        }
+        self.present.take_if(|present| present.id == ended.id);
         self.is_unheard &= ended.outcome.is_none();
         self.verdicts.insert(ended.id.clone(), ended.verdict.clone());
         // A later case may revise one to a brick, also one that failed: the same one is not counted twice.
-        if ended.outcome.is_some_and(Outcome::is_brick) {
-            self.bricked.insert(ended.id.clone());
+        match ended.outcome {
+            Some(outcome) if outcome.is_brick() => {
+                self.bricked.insert(ended.id.clone());
+                self.unrestored = Some(ended.id.clone());
+            }
+            // It has taken a delta: the image under it was sound.
+            Some(Outcome::New | Outcome::NewAfterResume) => self.unrestored = None,
+            _ => {}
         }
     }
 
     /// Cases that ended with a brick.
     pub fn bricks(&self) -> u32 {
         u32::try_from(self.bricked.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Why the rig cannot have another batch: its module was bricked, and nothing has restored it since.
+    pub fn unrestored(&self) -> Option<String> {
+        let case = self.unrestored.as_ref()?;
+        Some(format!("its module was bricked in `{case}` and was not restored"))
     }
 
     /// The rig could not be made safe at its end.
@@ -151,7 +176,8 @@ impl PartRead {
 
     /// The case whose cut was ordered and which has no verdict.
     pub fn open(&self) -> Option<&str> {
-        self.present.as_deref().filter(|_| self.armed)
+        let present = self.present.as_ref().filter(|present| present.is_armed);
+        present.map(|present| present.id.as_str())
     }
 
     /// Whether an update or a cut may have been ordered, and nobody has heard what the module became. A verdict about the rig is no
@@ -310,6 +336,36 @@ mod tests {
         assert!(part.is_unheard(), "it was to become another version");
         part.on(&identity("BC66NBR01A01"));
         assert!(!part.is_unheard());
+    }
+
+    #[test]
+    fn a_brick_is_one_until_the_module_is_restored_or_takes_a_delta() {
+        let record = |event| Record {
+            seq: 0,
+            mono_ns: 0,
+            module_ns: 0,
+            utc: String::new(),
+            prev: String::new(),
+            event,
+        };
+        let mut part = PartRead::default();
+        let restored = Event::Recovered {
+            by: "reflash".to_owned(),
+            version: "BC66NBR01A01".parse().expect("a version"),
+        };
+        let mended = [
+            restored,
+            Event::CaseEnded(ended("b", Verdict::Pass, Some(Outcome::New))),
+        ];
+        for event in mended {
+            part.ended(&ended("a", failed(), Some(Outcome::WrongImage)));
+            part.ended(&ended("b", failed(), Some(Outcome::OldIntact)));
+            let why = part.unrestored().expect("nothing has restored it");
+            assert_eq!(why, "its module was bricked in `a` and was not restored");
+            part.on(&record(event));
+            assert_eq!(part.unrestored(), None);
+        }
+        assert_eq!(part.bricks(), 1);
     }
 
     #[test]

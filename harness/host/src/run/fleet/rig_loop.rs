@@ -106,7 +106,7 @@ impl RigSeat<'_> {
         }
         // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
         let stays_open = order.is_of_claim && part.bricks() > 0;
-        let Some(why) = why else {
+        let Some(why) = why.or_else(|| part.unrestored()) else {
             let left = match goes_on {
                 WorkGoesOn::No | WorkGoesOn::UntilProven if !stays_open => part.not_reached(&order.cases),
                 WorkGoesOn::No | WorkGoesOn::UntilProven | WorkGoesOn::Yes => Vec::new(),

@@ -139,6 +139,13 @@ impl Campaigns {
         }
     }
 
+    /// The rig that had the cut cannot make it.
+    pub fn leave_out(&mut self, suite: &str, case: &str) {
+        for campaign in self.all.iter_mut().filter(|campaign| campaign.suite == suite) {
+            campaign.left_out.insert(case.to_owned());
+        }
+    }
+
     /// Takes what the claims came to, by suite and campaign.
     pub fn claimed(&mut self, claims: &BTreeMap<(String, String), &'static str>) {
         for campaign in &mut self.all {
@@ -148,27 +155,36 @@ impl Campaigns {
     }
 
     /// Keeps what the journal of a run says at its end: of cuts that nobody tallied, and of those that earlier runs left open.
-    /// Gives what could not be written.
+    /// Gives what could not be written. What was kept before the run was killed and resumed is not kept again.
     pub fn leave_over(&mut self, left: Vec<Tallied>, closed: &[ClosedAttempt]) -> Vec<StateError> {
         let mut unwritten = Vec::new();
         for tallied in left {
-            let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
             let run = Some(self.run.clone());
-            let line = CampaignLine::Cut(Box::new(Tallied { run, ..tallied }));
-            unwritten.extend(self.keep(&suite, &campaign, line).err());
+            let cut = Tallied { run, ..tallied };
+            let Some(campaign) = self.named(&cut.suite, &cut.campaign) else {
+                continue;
+            };
+            if !campaign.store.knows_result(&cut) {
+                let line = CampaignLine::Cut(Box::new(cut));
+                unwritten.extend(campaign.store.add(line).err());
+            }
         }
         for ClosedAttempt { suite, case, module } in closed {
             let of_suite = self.all.iter_mut().filter(|campaign| campaign.suite == *suite);
             for campaign in of_suite {
                 let (case, module) = (case.clone(), module.clone());
-                let harmless = CampaignLine::Harmless(CutAttempt { case, module });
-                unwritten.extend(campaign.store.add(harmless).err());
+                let attempt = CutAttempt { case, module };
+                if campaign.store.is_open(&attempt) {
+                    let harmless = CampaignLine::Harmless(attempt);
+                    unwritten.extend(campaign.store.add(harmless).err());
+                }
             }
         }
         unwritten
     }
 
-    /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged.
+    /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged. One whose claim is open
+    /// waits for somebody to write a cut off, or for the next run.
     pub fn end(&mut self, cuts: &[CampaignCut]) -> Result<(), StateError> {
         for campaign in &mut self.all {
             let own = |cut: &&CampaignCut| cut.suite == campaign.suite && cut.campaign == campaign.id;
@@ -176,14 +192,13 @@ impl Campaigns {
             let done = |cut: &&CampaignCut| {
                 campaign.store.settled(&cut.case).is_some() || campaign.left_out.contains(&cut.case)
             };
-            let claim = match own.first() {
-                Some(_) if !own.iter().all(done) => None,
-                Some(_) if own.iter().any(|cut| !cut.claim) => Some("made"),
-                Some(_) => campaign.claim,
-                None => None,
-            };
-            if let Some(claim) = claim {
-                campaign.store.end(&self.run, claim)?;
+            if own.is_empty() || !own.iter().all(done) {
+                continue;
+            }
+            match campaign.claim {
+                _ if own.iter().any(|cut| !cut.claim) => campaign.store.end(&self.run, "made")?,
+                Some(claim) => campaign.store.end(&self.run, claim)?,
+                None => campaign.store.all_made(&self.run)?,
             }
         }
         Ok(())
@@ -390,6 +405,17 @@ impl Runner<'_> {
             // The run goes on; only the next run cannot go on with this campaign.
             let text = why.to_string();
             self.module().journal.post(Event::Note { text });
+        }
+    }
+
+    /// Says what a masked journal does not show, before a claim is judged by it.
+    pub(super) fn say_what_is_hidden(&mut self) {
+        let journal = &self.module().journal;
+        let rigs = journal
+            .look(|fold| fold.pools().modules_to_hide())
+            .unwrap_or_default();
+        if !rigs.is_empty() {
+            journal.post(Event::ModulesHidden { rigs });
         }
     }
 

@@ -9,6 +9,7 @@ mod ended;
 #[cfg(feature = "lab")]
 mod in_lab;
 mod killed;
+mod module;
 mod names;
 mod options;
 mod over_runs;
@@ -19,11 +20,10 @@ mod wires;
 mod written_off;
 
 use crate::junit;
-use crate::lab::{LIMIT, Lab, Ran};
+use crate::lab::{Lab, Ran};
 use crate::process::{Process, Running, wait_until};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 /// Cuts that a sound module survives, so many of them.
 fn cuts(lab: &Lab, count: usize) {
@@ -69,12 +69,7 @@ fn worker(running: &Running, rig: &str) -> Process {
 
 /// The records of the parent's journal so far.
 fn parent(lab: &Lab) -> Vec<Value> {
-    let text = std::fs::read(lab.path("out/run.jsonl")).unwrap_or_default();
-    let complete = text.split_inclusive(|&byte| byte == b'\n');
-    complete
-        .filter(|line| line.ends_with(b"\n"))
-        .map(|line| serde_json::from_slice(line).expect("an event"))
-        .collect()
+    lab.records("out/run.jsonl")
 }
 
 /// What the parent says of batches and rigs under this name.
@@ -87,18 +82,9 @@ fn told(lab: &Lab, what: &str) -> Vec<Value> {
 /// Waits until the parent has written down something about batches, and gives it.
 #[track_caller]
 fn await_told(lab: &Lab, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        if let Some(event) = told(lab, what).into_iter().find(&is) {
-            return event;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "waited {LIMIT:?} for `{what}`; the last is {:?}",
-            parent(lab).last()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    lab.await_record("out/run.jsonl", what, |event| {
+        event["event"] == "fleet" && event["what"] == what && is(event)
+    })
 }
 
 /// The rig of each case in `run.json`.

@@ -53,6 +53,9 @@ fn within_their_limits(#[case] measure: &str) {
         taken.iter().all(|taken| taken["name"] != "bytes-again"),
         "{taken:?}"
     );
+    // The page has them in its table.
+    let page = lab.read("out/report.html");
+    assert!(page.contains(">Unexplained resets, times<"), "the page");
 }
 
 #[rstest]

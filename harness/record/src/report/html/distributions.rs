@@ -8,7 +8,7 @@ use dfota_core::measure::Measure;
 use maud::{Markup, html};
 
 /// The measurements in the order of the page, with their names for people.
-const SHOWN: [(Measure, &str); 7] = [
+const SHOWN: [(Measure, &str); 8] = [
     (Measure::TimeToResume, "Time to resume"),
     (Measure::UpdateTime, "Update time"),
     (Measure::CutLatency, "Cut latency"),
@@ -16,6 +16,7 @@ const SHOWN: [(Measure, &str); 7] = [
     (Measure::ResumedAt, "Percent resumed at"),
     (Measure::AttachTime, "Attach time"),
     (Measure::BytesAgain, "Bytes sent again"),
+    (Measure::UnexplainedResets, "Unexplained resets"),
 ];
 /// How many of them have a picture; the others are in the table.
 const PICTURED: usize = 3;

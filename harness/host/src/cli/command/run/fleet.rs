@@ -52,7 +52,8 @@ pub(super) struct FleetArgs {
     /// [default: 1]
     #[arg(long, value_name = "N")]
     pub(super) canary: Option<usize>,
-    /// With several rigs, cases that end with a brick and do not stop the run [default: what the claims survive, else 1]
+    /// With several rigs, cases that end with a brick and do not stop the run; a rig that is lost in the middle of an update counts
+    /// as one [default: what the claims survive, else 1]
     #[arg(long, value_name = "N")]
     pub(super) max_bricks: Option<u32>,
     /// The worker of the rig of this name: a run on several rigs starts one for each
@@ -246,9 +247,13 @@ impl Prepared {
                 Role::Claim(claim) => Some(claim.bricks),
                 Role::Calibration | Role::Control | Role::Cut(_) => None,
             });
+        let given = args.fleet.max_bricks;
+        let max_bricks = given.or(claims.min()).unwrap_or(1);
         FleetRules {
             canary: args.fleet.canary.unwrap_or(CANARY),
-            max_bricks: args.fleet.max_bricks.or(claims.min()).unwrap_or(1),
+            max_bricks,
+            // One rig may be lost for any reason, and costs one rig, unless somebody says otherwise.
+            max_possible: given.unwrap_or(max_bricks.max(1)),
         }
     }
 
@@ -433,8 +438,11 @@ impl<'p> Begun<'p> {
         };
         journal.flush();
         let mut verdicts = FinalVerdicts::read(&self.out).map_err(CommandError::error)?;
-        let exit = verdicts.conclude(&journal, &ended);
+        // Before the run is over: one that was killed here is resumed, and comes here again.
         keeper.leave_over(verdicts.left_over(), &verdicts.closed_earlier());
+        let exit = verdicts.conclude(&journal, &ended);
+        journal.flush();
+        // After it: a run that is resumed would begin the campaign anew, and end it twice. The next run ends what this one has not.
         keeper.end(&self.prepared.plan.slots, verdicts.claims());
         drop((queue, journal));
         writer.finish().map_err(|why| unwritable(&self.out, &why))?;

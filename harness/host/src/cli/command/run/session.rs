@@ -9,6 +9,7 @@ use crate::cli::Common;
 use crate::cli::live::LivePage;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
+use crate::device::open_rig::RigHold;
 use crate::exit::CommandError;
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
@@ -181,7 +182,7 @@ impl<'p> Open<'p> {
                 module_seed: *seed,
             },
             bisect,
-            lease: self.lease.as_ref(),
+            hold: RigHold::by_lease(self.lease.as_ref()),
             terms: CheckTerms::new(rig, &self.prepared.dir, self.out.clone()),
             found: standing.found(rig, state),
             state: RunState::new(rig, state, &self.out),

@@ -5,6 +5,7 @@ use crate::bench::lease::Lease;
 use crate::check::CheckTerms;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
+use crate::device::open_rig::{KeptModule, RigHold};
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::Planned;
 use crate::plan::flags::SelectionFlags;
@@ -91,6 +92,8 @@ struct Worker<'a> {
     dir: StateDir,
     state: RigState,
     lease: Option<Lease>,
+    /// That of a simulated rig, from the first batch on: as a real one it is the same in each.
+    module: KeptModule,
     /// What was timed on this rig in this run.
     timelines: BTreeMap<(String, String, String), dfota_core::timeline::Timeline>,
 }
@@ -116,6 +119,7 @@ impl<'a> Worker<'a> {
             dir,
             state,
             lease,
+            module: KeptModule::new(),
             timelines: BTreeMap::new(),
         })
     }
@@ -258,7 +262,10 @@ impl<'a> Worker<'a> {
                 module_seed: Seed(self.seed.draw(&self.rig.name)),
             },
             bisect: None,
-            lease: self.lease.as_ref(),
+            hold: RigHold {
+                lease: self.lease.as_ref(),
+                module: Some(&self.module),
+            },
             terms: CheckTerms::new(&self.rig, &self.dir, folder.to_owned()),
             found: standing.found(&self.rig, &self.state),
             state: RunState::new(&self.rig, &self.state, &batch.run),

@@ -152,6 +152,31 @@ fn one_of_three_is_found_as_that_rig() {
     assert_eq!(told(&lab, "paused"), Vec::<Value>::new());
 }
 
+/// No delta is held for a rig that is no canary. Its module may be bricked all the same, and the next one is spared.
+#[test]
+fn a_rig_that_is_lost_in_an_update_counts_as_a_brick() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    super::cuts(&lab, 12);
+    let more = ["--canary", "0", "--max-bricks", "0"];
+    let running = lab.start(&arguments(&["rig.yaml"; 2], &more));
+    let ordered = await_told(&lab, "ordered", |event| event["rig"] == "lab");
+    worker(&running, "lab").signal(Signal::KILL);
+    let ran = whole(&lab, running.end(), 3);
+    let lost = await_told(&lab, "lost", |_| true);
+    assert_eq!(lost["open"], serde_json::json!([ordered["case"]]));
+    let paused = await_told(&lab, "paused", |_| true);
+    let why = "cases that ended with a brick: 0, and 1 that may have, on rigs that were lost in the middle of an update (`lab`): nobody knows what their modules became; the run survives 0 (`--max-bricks`)";
+    assert_eq!(paused["why"], why);
+    ran.says(why);
+    assert_eq!(run_json(&lab)["not_reached_because"], why);
+    let after = told(&lab, "taken");
+    let after = after
+        .iter()
+        .filter(|taken| taken["seq"].as_u64() > paused["seq"].as_u64());
+    assert_eq!(after.count(), 0, "no rig gets another batch");
+}
+
 #[test]
 fn more_bricks_than_are_allowed_pause_the_run() {
     let lab = Lab::new();

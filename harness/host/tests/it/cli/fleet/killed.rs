@@ -62,6 +62,13 @@ fn a_worker_that_is_killed_before_its_cut_is_ordered() {
     ))
     .says("rig lab gets no further batch");
     moved_on(&lab, &lost, &[]);
+    let again = await_told(&lab, "again", |event| event["batch"] == lost["batch"]);
+    let cases = again["cases"].as_array().expect("a list").iter();
+    let cases: Vec<&str> = cases.filter_map(Value::as_str).collect();
+    ran.says(&format!(
+        "batch {batch} waits for a rig again, after lab was lost: {}",
+        cases.join(", ")
+    ));
 }
 
 #[test]
@@ -83,14 +90,28 @@ fn a_worker_that_is_killed_after_its_cut_was_ordered() {
         .find(|case| case["id"] == ordered["case"])
         .expect("it");
     assert_eq!(case["lost"][0]["rig"], LAB, "{case}");
+    // No claim is open for it: the case itself says that nobody knows what its first cut did.
+    assert_eq!(case["lost"][0]["open_cut"], ordered["cut"], "{case}");
+    let cut = ordered["cut"].as_str().expect("a cut");
+    says_open(&lab, cut, LAB);
+}
+
+/// Page and JUnit say that a cut had been ordered on a rig, and that nobody knows what it did.
+#[track_caller]
+fn says_open(lab: &Lab, cut: &str, rig: &str) {
+    let sentence =
+        format!("the cut `{cut}` had been ordered, and nobody knows what it did to the module on {rig}");
+    for file in ["out/report.html", "out/junit.xml"] {
+        assert!(lab.read(file).contains(&sentence), "`{sentence}` in {file}");
+    }
 }
 
 #[test]
 fn a_worker_that_is_killed_after_its_result() {
     let lab = Lab::new();
-    // Three cases a batch: it is killed long before the last result.
+    // Two cases a batch: it is killed long before the last result.
     lab.rig(50, "");
-    cuts(&lab, 18);
+    cuts(&lab, 12);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
     let taken = await_told(&lab, "taken", is_of(LAB));
     let folder = |event: &Value| format!("out/rigs/lab/{}", event["batch"].as_str().expect("a name"));
@@ -146,8 +167,10 @@ fn a_case_that_is_lost_on_every_rig() {
     let lab = Lab::new();
     lab.rig(40, "");
     cuts(&lab, 1);
-    let running = lab.start(&arguments(&["rig.yaml"; 2], &["--canary", "0"]));
+    let more = ["--canary", "0", "--max-bricks", "2"];
+    let running = lab.start(&arguments(&["rig.yaml"; 2], &more));
     let first = await_told(&lab, "ordered", |_| true);
+    let cut = first["cut"].as_str().expect("a cut").to_owned();
     let first = first["rig"].as_str().expect("a name").to_owned();
     worker(&running, &first).signal(Signal::KILL);
     let second = await_told(&lab, "ordered", |event| event["rig"] != *first);
@@ -155,6 +178,14 @@ fn a_case_that_is_lost_on_every_rig() {
     whole(&lab, running.end(), 3);
     assert_eq!(lab.verdicts("out"), ["cut[n=1] error rig-lost"]);
     assert_eq!(told(&lab, "given-up").len(), 1);
+    // What was lost on the way is still there.
+    let cases = lab.cases("out");
+    let lost = cases[0]["lost"].as_array().expect("a list");
+    let rigs: Vec<&Value> = lost.iter().map(|lost| &lost["rig"]).collect();
+    assert_eq!(rigs, [&first.as_str().into(), &second["rig"]]);
+    for rig in [LAB, "lab-2"] {
+        says_open(&lab, &cut, rig);
+    }
 }
 
 #[test]

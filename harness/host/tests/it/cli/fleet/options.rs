@@ -111,6 +111,19 @@ fn the_time_is_over() {
     not_reached_because(&lab, &ran, "`--max-time 1s` is over");
 }
 
+/// The canary passes, and nobody gets anything of it any more.
+#[test]
+fn a_canary_that_passes_after_the_end_of_the_time() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 12);
+    let ran = lab.run(&arguments(&["rig.yaml"; 2], &["--max-time", "1s"]));
+    let ran = whole(&lab, ran, 3);
+    ran.says("`--max-time 1s` is over");
+    ran.says("lab: a batch passed on lab: no other rig gets its packages now, for no further batch is begun");
+    assert!(!ran.stdout.contains("every rig may have"), "{}", ran.stdout);
+}
+
 #[test]
 fn packed_and_as_json() {
     let lab = Lab::new();

@@ -315,3 +315,47 @@ fn what_changes_the_risk_begins_anew_and_says_why() {
     plan(&lab, &["b"]).says(goes_on);
     plan(&lab, &["moved", "b"]).says(goes_on);
 }
+
+/// Two modules on one rig, one after the other: the mask hides that, so the claim is open, until a run without a mask judges it.
+#[test]
+fn a_masked_run_is_no_proof_if_a_rig_had_two_modules() {
+    let lab = Lab::new();
+    campaign(&lab, 2);
+    rigs(&lab, &["a", "b"]);
+    let run = |rigs: &[&str], out: &str, more: &[&str]| {
+        let files: Vec<String> = rigs.iter().map(|rig| format!("{rig}.yaml")).collect();
+        let rigs = files.iter().flat_map(|file| ["--rig", file]);
+        let several: &[&str] = if files.len() > 1 { &["--canary", "0"] } else { &[] };
+        let args: Vec<&str> = ["run", "suite.yaml", "--out", out]
+            .into_iter()
+            .chain(rigs)
+            .collect();
+        lab.run(&[&args, several, more].concat())
+    };
+    // A simulated module has another IMEI with another seed.
+    run(&["a"], "first", &["--seed", "1", "--filter", FIRST_BLOCKS]).ends(3);
+    let hides = |rigs: &str| {
+        format!(
+            "`--mask` hides which module made which cuts where one rig had several: {rigs}; run the campaign again without `--mask`"
+        )
+    };
+    run(&["a", "b"], "masked", &["--seed", "2", "--mask"])
+        .ends(3)
+        .says(&hides("a"));
+    lab.has_verdict("masked", "night[claim] inconclusive claim-open");
+    lab.run(&["judge", "masked"]).ends(0);
+    lab.run(&["verify", "masked"]).ends(0);
+    lab.run(&["report", "masked"]).ends(0);
+    assert!(
+        lab.read("masked/report.html")
+            .contains("hides which module made which cuts")
+    );
+    // On one rig, too: all cuts are made, and the claim is judged anew.
+    run(&["b"], "alone", &["--seed", "3", "--mask"])
+        .ends(3)
+        .says(&hides("a, b"));
+    lab.run(&["judge", "alone"]).ends(0);
+    lab.run(&["verify", "alone"]).ends(0);
+    let full = run(&["a", "b"], "full", &["--seed", "4"]);
+    assert!(!full.stdout.contains("--mask"), "{}", full.stdout);
+}

@@ -104,19 +104,19 @@ fn at_work(lab: &Lab, count: usize, more: &[&str]) -> Running {
 #[test]
 fn a_run_goes_on_where_its_parent_was_killed() {
     let lab = Lab::new();
-    let running = at_work(&lab, 12, &[]);
+    let running = at_work(&lab, 8, &[]);
     kill(&lab, running);
     let before = passed(&lab);
-    assert!(!before.is_empty() && before.len() < 12, "{before:?}");
+    assert!(!before.is_empty() && before.len() < 8, "{before:?}");
     resume(&lab, &[], 0).says("the run goes on");
-    all_pass(&lab, 12);
+    all_pass(&lab, 8);
     let begun = begun(&lab);
     for case in &before {
         assert_eq!(begun[case], 1, "{case} has its verdict: {begun:?}");
     }
     assert_eq!(
         begun.values().sum::<u32>(),
-        12,
+        8,
         "and no case was cut short: {begun:?}"
     );
     assert_eq!(told(&lab, "resumed").len(), 1);
@@ -126,7 +126,7 @@ fn a_run_goes_on_where_its_parent_was_killed() {
         .ends(2)
         .complains("`out` is over: it ended with exit code 0");
     lab.run(&["report", "out"]).ends(0);
-    all_pass(&lab, 12);
+    all_pass(&lab, 8);
 }
 
 /// Parent and workers die in the middle of their cases, as with the machine: nobody knows what these cuts did.
@@ -271,7 +271,7 @@ fn a_package_that_was_changed_is_refused() {
 #[test]
 fn a_run_is_killed_again_while_it_is_resumed() {
     let lab = Lab::new();
-    let running = at_work(&lab, 18, &[]);
+    let running = at_work(&lab, 12, &[]);
     kill(&lab, running);
     for times in [1, 2] {
         let again = lab.start(&["run", "--resume", "out"]);
@@ -287,10 +287,10 @@ fn a_run_is_killed_again_while_it_is_resumed() {
         kill(&lab, again);
     }
     resume(&lab, &[], 0);
-    all_pass(&lab, 18);
+    all_pass(&lab, 12);
     assert_eq!(told(&lab, "resumed").len(), 3);
     let begun = begun(&lab);
-    assert_eq!(begun.values().sum::<u32>(), 18, "{begun:?}");
+    assert_eq!(begun.values().sum::<u32>(), 12, "{begun:?}");
 }
 
 /// A claim needs each of its cuts once, and each rig its calibrations once. The next run goes on as after an undisturbed one.

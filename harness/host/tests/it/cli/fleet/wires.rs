@@ -2,11 +2,12 @@
 
 use super::{arguments, await_told, rigs_of, stands, told};
 use crate::lab::Lab;
-use crate::process::{Process, wait_until};
+use crate::process::{Process, Signal, wait_until};
 use crate::sim::Sim;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::OptionalActions;
+use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
@@ -38,13 +39,13 @@ fn rig(lab: &Lab, sim: &Sim, name: &str) {
 /// The modules are off, and nothing runs but their simulators.
 #[track_caller]
 fn only_the_modules_are_left(lab: &Lab, sims: &[Sim]) {
-    assert!(sims.iter().all(|sim| sim.state() == SAFE));
     let simulators: Vec<u32> = sims.iter().map(|sim| sim.running.pid()).collect();
     let tmp = lab.path("tmp");
     wait_until("the end of every process of the run", || {
         let all = Process::with_variable("TMPDIR", &tmp);
         all.iter().all(|process| simulators.contains(&process.pid))
     });
+    assert!(sims.iter().all(|sim| sim.state() == SAFE));
 }
 
 #[test]
@@ -159,13 +160,7 @@ fn pass_on(one: &File, other: &File, gone: &AtomicBool) {
 fn a_serial_port_that_goes_away() {
     let lab = Lab::new();
     let sims = [(); 2].map(|()| Sim::start(&lab, &["--speed", "40"]));
-    rig(&lab, &sims[0], "a");
-    rig(&lab, &sims[1], "b");
-    let adapter = Adapter::plug(lab.path("adapter"), &sims[0].pty);
-    let [module, port] = [&sims[0].pty, &adapter.link].map(|path| format!("port: {}", path.display()));
-    let text = lab.read("a.yaml");
-    assert!(text.contains(&module), "{text}");
-    lab.write("a.yaml", text.replace(&module, &port));
+    let adapter = plugged(&lab, &sims);
     suite(&lab, 2);
     let running = lab.start(&arguments(&["a.yaml", "b.yaml"], &["--canary", "0"]));
     let taken = await_told(&lab, "taken", |event| event["rig"] == "a");
@@ -199,5 +194,149 @@ fn a_serial_port_that_goes_away() {
         (&"error".into(), &"serial-lost".into())
     );
     assert_eq!(rigs[cut_off["id"].as_str().expect("an id")], "b");
+    // It had ended there, and that is still told.
+    let case = lost_attempt(&lab, cut_off["id"].as_str().expect("an id"));
+    assert_eq!(case["open_cut"], Value::Null, "no cut was ordered");
+    let sentence = "after this case had ended there with `error serial-lost`: ";
+    assert!(lab.read("out/report.html").contains(sentence));
+    let junit = lab.read("out/junit.xml");
+    assert!(
+        junit.contains("<flakyFailure type=\"rig.serial-lost\""),
+        "{junit}"
+    );
+    only_the_modules_are_left(&lab, &sims);
+}
+
+/// The one run of a case that does not count: it ended on `a`, whose port had gone.
+#[track_caller]
+fn lost_attempt(lab: &Lab, case: &str) -> Value {
+    let cases = lab.cases("out");
+    let found = cases.iter().find(|found| found["id"] == case).expect("it");
+    let lost = found["lost"].as_array().expect("a list");
+    let [lost] = &lost[..] else {
+        panic!("lost once: {found:#}")
+    };
+    assert_eq!(
+        (&lost["rig"], &lost["verdict"], &lost["rule"]),
+        (&"a".into(), &"error".into(), &"serial-lost".into()),
+        "{found:#}"
+    );
+    lost.clone()
+}
+
+/// Rigs `a` and `b`; the port of `a` can be unplugged.
+fn plugged(lab: &Lab, sims: &[Sim; 2]) -> Adapter {
+    rig(lab, &sims[0], "a");
+    rig(lab, &sims[1], "b");
+    let adapter = Adapter::plug(lab.path("adapter"), &sims[0].pty);
+    let [module, port] = [&sims[0].pty, &adapter.link].map(|path| format!("port: {}", path.display()));
+    let text = lab.read("a.yaml");
+    assert!(text.contains(&module), "{text}");
+    lab.write("a.yaml", text.replace(&module, &port));
+    adapter
+}
+
+/// No other rig may run it, so it ends as an error of no rig. What was ordered on the lost one is told all the same.
+#[test]
+fn a_cut_that_was_ordered_on_a_rig_whose_port_went_away() {
+    let lab = Lab::new();
+    let sims = [(); 2].map(|()| Sim::start(&lab, &["--speed", "40"]));
+    let adapter = plugged(&lab, &sims);
+    lab.rehearsal(
+        "on: a\nlimits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}\ncases:\n  - name: cut\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 90%}\n",
+    );
+    let running = lab.start(&arguments(&["a.yaml", "b.yaml"], &["--canary", "0"]));
+    let ordered = await_told(&lab, "ordered", |event| event["rig"] == "a");
+    adapter.unplug();
+    running.end().ends(3);
+    stands(&lab, 3);
+    assert_eq!(lab.verdicts("out"), ["cut error rig-lost"]);
+    let lost = lost_attempt(&lab, "cut");
+    assert_eq!(lost["open_cut"], ordered["cut"]);
+    let sentence = format!(
+        "the cut `{}` had been ordered, and nobody knows what it did to the module on a",
+        ordered["cut"].as_str().expect("a cut")
+    );
+    for file in ["out/report.html", "out/junit.xml"] {
+        assert!(lab.read(file).contains(&sentence), "`{sentence}` in {file}");
+    }
+    only_the_modules_are_left(&lab, &sims);
+}
+
+/// Rig `a` has a module that a late cut bricks, and no `reflash`.
+fn brittle(lab: &Lab) -> [Sim; 2] {
+    let sims = [
+        Sim::start(lab, &["--speed", "40", "--defect", "bricks-above-90"]),
+        Sim::start(lab, &["--speed", "40"]),
+    ];
+    rig(lab, &sims[0], "a");
+    rig(lab, &sims[1], "b");
+    lab.rehearsal(
+        "limits: {boot: 2s, settle: 500ms, resume: 2s, update: 20s}\ncases:\n  - name: late\n    matrix: {n: [1, 2, 3, 4]}\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 94%, after: 50ms, off: 100ms}\n",
+    );
+    sims
+}
+
+/// Batches that the rig `a` took.
+fn taken_by_a(lab: &Lab) -> Vec<Value> {
+    let mut taken = told(lab, "taken");
+    taken.retain(|event| event["rig"] == "a");
+    taken
+}
+
+/// Why the rig `a` gets no further batch; nothing where a busy machine made every cut too late to brick its module.
+fn why_out(lab: &Lab) -> Option<String> {
+    let out = told(lab, "rig-out");
+    let out = out.iter().find(|event| event["rig"] == "a")?;
+    out["why"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_rig_whose_module_is_bricked_gets_no_other_batch() {
+    let lab = Lab::new();
+    let sims = brittle(&lab);
+    let more = ["--canary", "0", "--max-bricks", "9"];
+    let ran = lab.run(&arguments(&["a.yaml", "b.yaml"], &more));
+    only_the_modules_are_left(&lab, &sims);
+    let Some(why) = why_out(&lab) else { return };
+    ran.ends(1);
+    assert!(why.contains("is dead since `late[n="), "{why}");
+    let lost = told(&lab, "lost");
+    assert_eq!(lost.len(), 1, "{lost:#?}");
+    let last = taken_by_a(&lab).pop().expect("a batch");
+    assert_eq!(
+        last["batch"], lost[0]["batch"],
+        "the one with the brick is its last"
+    );
+    stands(&lab, 1);
+}
+
+/// Its worker outlives the parent by the case that bricks the module. Who resumes the run gives it nothing more.
+#[test]
+fn a_rig_whose_module_was_bricked_meanwhile_gets_no_batch_of_a_resumed_run() {
+    let lab = Lab::new();
+    let sims = brittle(&lab);
+    let more = ["--canary", "0", "--max-bricks", "9"];
+    let running = lab.start(&arguments(&["a.yaml", "b.yaml"], &more));
+    await_told(&lab, "ordered", |event| event["rig"] == "a");
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    only_the_modules_are_left(&lab, &sims);
+    let before = taken_by_a(&lab);
+    let folder = format!("out/{}", before[0]["folder"].as_str().expect("a folder"));
+    let bricked = |event: &Value| event["event"] == "case-ended" && event["outcome"] == "unresponsive";
+    if !lab.events(&folder).iter().any(bricked) {
+        // A busy machine made the cut too late.
+        return;
+    }
+    let ran = lab.run(&["run", "--resume", "out"]).ends(1);
+    assert_eq!(taken_by_a(&lab), before);
+    let why = why_out(&lab).expect("it is out");
+    assert!(
+        why.starts_with("its module was bricked in `late[n=") && why.ends_with("and was not restored"),
+        "{why}"
+    );
+    ran.says(&why);
+    stands(&lab, 1);
     only_the_modules_are_left(&lab, &sims);
 }

@@ -4,6 +4,7 @@ use super::{arguments, await_told, nothing_is_left, one_verdict_each, parent, ri
 use crate::lab::Lab;
 use crate::process::Signal;
 use serde_json::Value;
+use std::sync::LazyLock;
 
 const NOTE: &str = "JM: dead on the bench, reflashed";
 
@@ -34,6 +35,26 @@ fn lost(lab: &Lab, more: &[&str]) -> String {
     nothing_is_left(lab);
     lab.has_verdict("out", "night[claim] inconclusive claim-open");
     ordered["case"].as_str().expect("an id").to_owned()
+}
+
+/// One such run, for the tests that only differ in what comes after it.
+static LOST: LazyLock<(Lab, String)> = LazyLock::new(|| {
+    let lab = Lab::lasting();
+    campaign(&lab, 0);
+    let case = lost(&lab, &[]);
+    (lab, case)
+});
+
+/// A copy of that run, with its state, and the id of the case.
+fn copy_of_lost() -> (Lab, &'static String) {
+    let lab = Lab::new();
+    let (run, case) = &*LOST;
+    let mut copy = lab.command_of("cp");
+    copy.arg("-r")
+        .args(["out", "state", "suite.yaml", "rig.yaml"].map(|name| run.path(name)));
+    let copied = copy.arg(".").status().expect("`cp` starts");
+    assert!(copied.success(), "the run could not be copied");
+    (lab, case)
 }
 
 /// What the campaigns of the state folder hold, in lines.
@@ -71,9 +92,7 @@ fn is_sound(lab: &Lab) {
 
 #[test]
 fn a_cut_that_is_written_off_is_a_brick() {
-    let lab = Lab::new();
-    campaign(&lab, 0);
-    let case = &lost(&lab, &[]);
+    let (lab, case) = copy_of_lost();
     let listed = lab.run(&["write-off", "out"]).ends(0);
     listed
         .says(&format!("lab::{case} on `"))
@@ -150,18 +169,50 @@ fn interrupted(lab: &Lab, case: &str) {
     is_sound(lab);
 }
 
-/// The next run of the campaign counts it as well.
+/// All cuts were made, and the decision has decided the claim: the campaign is over, and the next run begins another one.
 #[track_caller]
 fn next_run(lab: &Lab, case: &str) {
+    let ended = kept(lab).into_iter().filter(|line| !line["ended"].is_null());
+    let ended: Vec<Value> = ended.map(|line| line["ended"].clone()).collect();
+    assert_eq!(ended, [serde_json::json!(["out", "not shown"])]);
     let arguments = arguments(&["rig.yaml"; 2], &["--canary", "0"]);
     let arguments: Vec<&str> = arguments
         .into_iter()
         .map(|word| if word == "out" { "next" } else { word })
         .collect();
-    lab.run(&arguments).ends(1);
-    lab.has_verdict("next", "night[claim] fail claim-not-shown");
+    let ran = lab.run(&arguments).ends(0);
+    ran.says("an earlier campaign with the same files ended: not shown, in run `out`");
+    lab.has_verdict("next", "night[claim] pass -");
     let refused = lab.run(&["write-off", "next", case, "--note", NOTE]).ends(2);
     refused.complains("nothing to write off");
+}
+
+/// The run was killed when its stores were written, and its end was not. It is resumed, and writes nothing twice.
+#[test]
+fn a_run_that_is_killed_at_its_end_leaves_each_cut_over_once() {
+    let lab = Lab::new();
+    campaign(&lab, 0);
+    let case = &lost(&lab, &[]);
+    let open = |lab: &Lab| {
+        let cuts = kept(lab).into_iter().map(|line| line["cut"].clone());
+        let open = cuts.filter(|cut| cut["case"] == *case && cut["unjudged"] == true);
+        open.count()
+    };
+    assert_eq!(open(&lab), 1);
+    let lines = |lab: &Lab| {
+        let mut lines = kept(lab);
+        lines.retain(|line| line["calibrated"].is_null());
+        lines
+    };
+    let before = lines(&lab);
+    let journal = lab.read("out/run.jsonl");
+    let end = journal.find("\"event\":\"run-ended\"").expect("its end");
+    let end = journal[..end].rfind('\n').expect("a line before it") + 1;
+    lab.write("out/run.jsonl", &journal[..end]);
+    lab.run(&["run", "--resume", "out"]).ends(3);
+    lab.has_verdict("out", "night[claim] inconclusive claim-open");
+    assert_eq!(lines(&lab), before);
+    is_sound(&lab);
 }
 
 /// A claim that survives a brick is not shown by one: the module that it is held against was to make its share of the cuts.
@@ -207,9 +258,7 @@ fn a_masked_run_tells_later_runs_its_modules() {
 /// The state folder of the run was another one: later runs are told when it is named.
 #[test]
 fn later_runs_are_told_where_they_look() {
-    let lab = Lab::new();
-    campaign(&lab, 0);
-    let case = &lost(&lab, &[]);
+    let (lab, case) = copy_of_lost();
     let given = ["write-off", "out", case, "--note", NOTE];
     let elsewhere = [&given[..], &["--state-dir", "elsewhere"]].concat();
     lab.run(&elsewhere)
@@ -226,9 +275,7 @@ fn later_runs_are_told_where_they_look() {
 /// Somebody changed the folder: new evidence would hide it.
 #[test]
 fn a_folder_that_was_touched_is_left_alone() {
-    let lab = Lab::new();
-    campaign(&lab, 0);
-    let case = &lost(&lab, &[]);
+    let (lab, case) = copy_of_lost();
     let page = lab.read("out/report.html");
     lab.write("out/report.html", page.replace("night", "day"));
     let before = lab.read("out/run.jsonl");

@@ -248,6 +248,14 @@ fn ending(fleet: &Fleet, taken: &Taken, part: PartRead) -> BatchEnding {
     // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
     let stays_open = fleet.is_of_claim(&taken.batch) && part.bricks() > 0;
     let left = if stays_open { Vec::new() } else { part.left(cases) };
+    if let Some(why) = part.unrestored() {
+        return BatchEnding::Lost {
+            part,
+            why,
+            left,
+            parent_ended: false,
+        };
+    }
     if part.has_ended() && left.is_empty() && !stays_open {
         return BatchEnding::Closed { part, left };
     }
