@@ -5,7 +5,7 @@ use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::plan::standing::Standing;
 use crate::program;
-use crate::run::lab::agent::{Agent, AgentSetup};
+use crate::run::lab::agent::{Agent, AgentSetup, WorkerCommand};
 use crate::run::lab::board::{LabRigState, NO_PIN, RigCard};
 use crate::run::lab::server::{LabAccess, LabServer, token};
 use crate::state::campaign_store::tool_digest;
@@ -13,7 +13,7 @@ use crate::state::{StateDir, StateFlag};
 use crate::terminal::print_warning;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -112,7 +112,7 @@ fn card(rig: &Rig) -> Result<RigCard, CommandError> {
 }
 
 /// The command of a worker, started in the folder of its run: suites have the names that they have where the run was planned.
-fn worker(args: &AgentArgs, rig: &Rig) -> Box<dyn Fn(&Path, &[String], &[String]) -> Command> {
+fn worker(args: &AgentArgs, rig: &Rig) -> Box<WorkerCommand> {
     let file = std::path::absolute(&args.rig).unwrap_or_else(|_| args.rig.clone());
     let (name, state) = (rig.name.clone(), absolute(&args.state));
     Box::new(move |folder, suites, flags| {

@@ -25,6 +25,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// Stands beside a journal that the lab has as a whole.
 const UPLOADED: &str = "uploaded";
 
+/// Makes the command of a worker: folder of the run, suites below it, flags.
+pub type WorkerCommand = dyn Fn(&Path, &[String], &[String]) -> Command;
+
 /// What an agent is for.
 pub struct AgentSetup {
     /// The rig, as it is shown to the lab.
@@ -37,8 +40,7 @@ pub struct AgentSetup {
     pub orphaned_after: Duration,
     /// Raised by a signal.
     pub stop: Arc<AtomicBool>,
-    /// Makes the command of a worker: folder of the run, suites below it, flags.
-    pub worker: Box<dyn Fn(&Path, &[String], &[String]) -> Command>,
+    pub worker: Box<WorkerCommand>,
     /// Whether the rig may have a batch: nothing, or why not.
     pub why_out: Box<dyn Fn() -> Option<String>>,
 }

@@ -2,6 +2,7 @@
 
 use crate::run::fleet::wire::{BatchEnded, WorkerBatch};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Stands in the file of a rig for the PIN of its SIM card, where others see it.
 pub const NO_PIN: &str = "0000";
@@ -65,6 +66,15 @@ pub enum LabRunState {
     Cancelled,
     #[display("over")]
     Over,
+}
+
+/// What a run that goes on waits for. It is forgotten one lease after its owner died.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitCard {
+    pub run: String,
+    pub priority: u8,
+    /// Rigs that it has a batch for, and that work for another run.
+    pub rigs: BTreeSet<String>,
 }
 
 /// A batch for an agent. It names where the rest of it lies: a message is limited, and a batch may be long.

@@ -1,11 +1,11 @@
 //! A run of a lab, as its owner has it: its rigs, its files, and what it wants of the agents.
 
-use super::board::{Job, JobNote, LabRunState, RigCard, RunCard, RunOrder};
+use super::board::{Job, JobNote, LabRunState, RigCard, RunCard, RunOrder, WaitCard};
 use super::files::RunFiles;
 use super::journal_mirror::JournalMirror;
 use super::server::{LabError, LabServer, token};
 use crate::run::fleet::wire::WorkerBatch;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +39,10 @@ struct Shared {
     orders: Mutex<BTreeMap<String, RunOrder>>,
     /// The rigs whose agents live, as they were last seen.
     seen: Mutex<BTreeMap<String, RigCard>>,
+    /// Rigs that are waited for.
+    waits: Mutex<BTreeSet<String>>,
+    /// Rigs that more urgent runs wait for, each with one of these runs.
+    urgent: Mutex<BTreeMap<String, String>>,
     /// The journal of the run.
     mirror: Mutex<Option<JournalMirror>>,
     is_cancelled: AtomicBool,
@@ -54,6 +58,14 @@ impl Shared {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn waits(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn urgent(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.urgent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn mirror(&self) -> MutexGuard<'_, Option<JournalMirror>> {
         self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,13 +79,16 @@ impl LabRun {
         let shared = Arc::new(Shared {
             orders: Mutex::new(orders),
             seen: Mutex::new(seen.into_iter().map(|card| (card.name.clone(), card)).collect()),
+            waits: Mutex::default(),
+            urgent: Mutex::default(),
             mirror: Mutex::new(None),
             is_cancelled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         });
         let beating = {
             let (lab, shared, run) = (Arc::clone(&lab), Arc::clone(&shared), plan.name.clone());
-            let beat = move || beat(&lab, &shared, &run);
+            let priority = plan.priority;
+            let beat = move || beat(&lab, &shared, &run, priority);
             std::thread::Builder::new()
                 .name("lab-run".into())
                 .spawn(beat)
@@ -99,6 +114,20 @@ impl LabRun {
     /// Whether somebody asked for the end of the run.
     pub fn is_cancelled(&self) -> bool {
         self.shared.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a rig, or no longer.
+    pub fn wait_for(&self, rig: &str, waits: bool) {
+        if waits {
+            self.shared.waits().insert(rig.to_owned());
+        } else {
+            self.shared.waits().remove(rig);
+        }
+    }
+
+    /// The run that waits for a rig and is more urgent than this one, if there is one.
+    pub fn more_urgent(&self, rig: &str) -> Option<String> {
+        self.shared.urgent().get(rig).cloned()
     }
 
     /// What a rig does, if its agent lives.
@@ -176,6 +205,7 @@ impl LabRun {
         {
             tracing::warn!("{why}");
         }
+        self.lab.remove_waits(&self.plan.name);
         let filter = format!("jobs.*.*.{}.>", token(&self.plan.name));
         if let Err(why) = self.lab.withdraw_jobs(&filter) {
             tracing::warn!("{why}");
@@ -205,12 +235,31 @@ fn tell(lab: &LabServer, run: &str, rig: &str, order: RunOrder) {
     lab.tell(subject, serde_json::to_vec(&order).unwrap_or_default());
 }
 
-fn beat(lab: &LabServer, shared: &Shared, run: &str) {
+/// Tells the other runs what this one waits for, and looks what more urgent ones wait for.
+fn compare(lab: &LabServer, shared: &Shared, run: &str, priority: u8) {
+    let rigs = shared.waits().clone();
+    let card = WaitCard {
+        run: run.to_owned(),
+        priority,
+        rigs,
+    };
+    if let Err(why) = lab.put_waits(&card) {
+        tracing::warn!("{why}");
+    }
+    if let Ok(cards) = lab.waits() {
+        let urgent = cards.into_iter().filter(|card| card.priority < priority);
+        let rigs = urgent.flat_map(|card| card.rigs.into_iter().map(move |rig| (rig, card.run.clone())));
+        *shared.urgent() = rigs.collect();
+    }
+}
+
+fn beat(lab: &LabServer, shared: &Shared, run: &str, priority: u8) {
     while !shared.is_over.load(Ordering::Relaxed) {
         let orders = shared.orders().clone();
         for (rig, order) in &orders {
             tell(lab, run, rig, *order);
         }
+        compare(lab, shared, run, priority);
         if let Ok(cards) = lab.rigs() {
             *shared.seen() = cards.into_iter().map(|card| (card.name.clone(), card)).collect();
         }

@@ -10,6 +10,7 @@
 //! | stream `RECORDS`, `records.RUN.RIG` | journals, in order; `records.RUN.=run` is that of the run itself | 14 days |
 //! | key-value `rigs`, a key a rig | its file, program and state | as long as its agent says so |
 //! | key-value `runs`, a key a run | priority, owner, state | 14 days |
+//! | key-value `waits`, a key a run | rigs that the run waits for: a less urgent one leaves them to it | as long as its owner says so |
 //! | object store `files` | suites and packages by SHA-256, and batches | until the run is over |
 //! | `beats.RUN.RIG` | the agent gets on with its batch | not kept |
 //! | `orders.RUN.RIG` | what the run wants of the agent; as well a sign of life of the run | not kept |

@@ -114,17 +114,9 @@ impl RemoteWorker {
         }
     }
 
-    /// Whether a rig that was given a batch and has not taken it can still be expected to.
-    fn may_still_take(&self) -> bool {
-        let waits = self.job.as_ref().is_some_and(|job| !job.is_taken);
-        waits && self.run.rig(&self.rig).is_some()
-    }
-}
-
-impl RigWorker for RemoteWorker {
-    fn why_busy(&mut self) -> Option<String> {
+    /// Why the rig cannot take a batch of this run.
+    fn why_waits(&self) -> Option<String> {
         match self.run.rig(&self.rig) {
-            // It is gone: whoever gives it a batch finds that out, and the batch goes to another rig.
             None => Some("its agent is not there".to_owned()),
             Some(card) => match card.state {
                 LabRigState::Idle => None,
@@ -136,6 +128,24 @@ impl RigWorker for RemoteWorker {
                 LabRigState::Out(why) => Some(why),
             },
         }
+    }
+
+    /// Whether a rig that was given a batch and has not taken it can still be expected to.
+    fn may_still_take(&self) -> bool {
+        let waits = self.job.as_ref().is_some_and(|job| !job.is_taken);
+        waits && self.run.rig(&self.rig).is_some()
+    }
+}
+
+impl RigWorker for RemoteWorker {
+    fn why_busy(&mut self) -> Option<String> {
+        let why = self.why_waits();
+        self.run.wait_for(&self.rig, why.is_some());
+        // A rig of this run is left to a run that is more urgent.
+        why.or_else(|| {
+            let run = self.run.more_urgent(&self.rig)?;
+            Some(format!("the run `{run}` is more urgent"))
+        })
     }
 
     fn tell(&mut self, message: &ToWorker) {
@@ -185,6 +195,7 @@ impl RigWorker for RemoteWorker {
 
     /// What the agent still says of the batch is kept beside its journal, and does not count.
     fn kill(&mut self) {
+        self.run.wait_for(&self.rig, false);
         if let Some(job) = self.job.take() {
             self.run.order(&self.rig, RunOrder::Stop);
             self.run.withdraw(&self.rig, &job.folder);
@@ -193,7 +204,9 @@ impl RigWorker for RemoteWorker {
         self.said.clear();
     }
 
-    fn end(self: Box<Self>) {}
+    fn end(self: Box<Self>) {
+        self.run.wait_for(&self.rig, false);
+    }
 
     fn interrupter(&self) -> Box<dyn InterruptWorker> {
         Box::new(Interrupter {

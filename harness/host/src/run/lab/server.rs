@@ -1,6 +1,6 @@
 //! The connection to the server of a lab. Everything that talks to NATS goes through here: the rest of the program has no futures.
 
-use super::board::{RigCard, RunCard};
+use super::board::{RigCard, RunCard, WaitCard};
 use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::kv::{Config as BucketConfig, Store};
@@ -70,6 +70,7 @@ pub struct LabServer {
     rigs: Store,
     runs: Store,
     drained: Store,
+    waits: Store,
     files: ObjectStore,
 }
 
@@ -119,35 +120,20 @@ impl LabServer {
             let _within = runtime.enter();
             async_nats::jetstream::new(client.clone())
         };
-        let lease = access.lease;
-        let opened = runtime.block_on(async {
-            let jobs = js
-                .get_or_create_stream(jobs())
-                .await
-                .map_err(|why| failed("stream `JOBS`", &why))?;
-            let records = js
-                .get_or_create_stream(records())
-                .await
-                .map_err(|why| failed("stream `RECORDS`", &why))?;
-            let rigs = bucket(&js, "rigs", lease)
-                .await
-                .map_err(|why| failed("bucket `rigs`", &why))?;
-            let runs = bucket(&js, "runs", KEPT)
-                .await
-                .map_err(|why| failed("bucket `runs`", &why))?;
-            let drained = bucket(&js, "drained", Duration::ZERO).await;
-            let drained = drained.map_err(|why| failed("bucket `drained`", &why))?;
-            let files = match js.get_object_store("files").await {
-                Ok(files) => Ok(files),
-                Err(_) => js.create_object_store(files()).await,
-            };
-            let files = files.map_err(|why| failed("object store `files`", &why))?;
-            Ok((jobs, records, rigs, runs, drained, files))
-        });
-        let (jobs, records, rigs, runs, drained, files) = opened?;
+        let opened = runtime.block_on(open(&js, access.lease));
+        let Opened {
+            jobs,
+            records,
+            rigs,
+            runs,
+            drained,
+            waits,
+            files,
+        } = opened
+            .map_err(|why| failed("what a lab needs is not on the server, and cannot be made", &why))?;
         Ok(Self {
             url: url.to_owned(),
-            lease,
+            lease: access.lease,
             runtime,
             client,
             js,
@@ -156,6 +142,7 @@ impl LabServer {
             rigs,
             runs,
             drained,
+            waits,
             files,
         })
     }
@@ -429,6 +416,22 @@ impl LabServer {
         })
     }
 
+    /// Says what a run waits for; it is forgotten one lease later.
+    pub fn put_waits(&self, card: &WaitCard) -> Result<(), LabError> {
+        let put = self.wait(self.waits.put(token(&card.run), json(card).into()));
+        put.map(|_| ())
+            .map_err(|why| self.failed(format!("run `{}`", card.run), why))
+    }
+
+    /// The run waits for nothing any more.
+    pub fn remove_waits(&self, run: &str) {
+        let _ = self.wait(self.waits.delete(token(run)));
+    }
+
+    pub fn waits(&self) -> Result<Vec<WaitCard>, LabError> {
+        Ok(self.all(&self.waits)?.into_values().collect())
+    }
+
     pub fn run(&self, run: &str) -> Result<Option<RunCard>, LabError> {
         let entry = self.wait(self.runs.get(token(run)));
         let entry = entry.map_err(|why| self.failed(format!("run `{run}`"), why))?;
@@ -484,6 +487,33 @@ impl LabServer {
     pub fn delete_object(&self, name: &str) {
         let _ = self.wait(self.files.delete(name));
     }
+}
+
+/// What a lab needs on its server.
+struct Opened {
+    jobs: Stream,
+    records: Stream,
+    rigs: Store,
+    runs: Store,
+    drained: Store,
+    waits: Store,
+    files: ObjectStore,
+}
+
+async fn open(js: &Context, lease: Duration) -> Result<Opened, async_nats::Error> {
+    let files = match js.get_object_store("files").await {
+        Ok(files) => files,
+        Err(_) => js.create_object_store(files()).await?,
+    };
+    Ok(Opened {
+        jobs: js.get_or_create_stream(jobs()).await?,
+        records: js.get_or_create_stream(records()).await?,
+        rigs: bucket(js, "rigs", lease).await?,
+        runs: bucket(js, "runs", KEPT).await?,
+        drained: bucket(js, "drained", Duration::ZERO).await?,
+        waits: bucket(js, "waits", lease).await?,
+        files,
+    })
 }
 
 fn options(access: &LabAccess) -> std::io::Result<ConnectOptions> {

@@ -15,6 +15,7 @@ struct NatsLab {
     lab: Lab,
     server: Option<Running>,
     url: String,
+    lease: &'static str,
     agents: BTreeMap<String, Running>,
 }
 
@@ -25,6 +26,7 @@ impl NatsLab {
             lab: Lab::new(),
             server: None,
             url: String::new(),
+            lease: LEASE,
             agents: BTreeMap::new(),
         };
         lab.serve("127.0.0.1:-1");
@@ -72,7 +74,9 @@ impl NatsLab {
         self.agents.insert(name.to_owned(), agent);
         let url = self.url.clone();
         wait_until(&format!("the rig `{name}` in the lab"), || {
-            let ran = self.lab.run(&["lab", "list", "--lab", &url, "--lease", LEASE]);
+            let ran = self
+                .lab
+                .run(&["lab", "list", "--lab", &url, "--lease", self.lease]);
             ran.stdout.contains(&format!("rig {name} on"))
         });
     }
@@ -87,7 +91,7 @@ impl NatsLab {
             "--lab",
             &self.url,
             "--lease",
-            LEASE,
+            self.lease,
             "--state-dir",
             &state,
         ]);
@@ -103,7 +107,7 @@ impl NatsLab {
                 "--lab",
                 &self.url,
                 "--lease",
-                LEASE,
+                self.lease,
                 "--out",
                 "out",
                 "--seed",
@@ -262,6 +266,8 @@ fn an_agent_that_is_stopped_beyond_its_lease() {
 #[test]
 fn the_server_dies_and_comes_back() {
     let mut lab = NatsLab::new();
+    // The client may need ten seconds to find that its consumer is gone.
+    lab.lease = "40s";
     lab.agent("a", 60, "");
     lab.agent("b", 60, "");
     cuts(&lab.lab, 8);
