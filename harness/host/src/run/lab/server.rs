@@ -568,13 +568,17 @@ async fn bucket(js: &Context, name: &str, max_age: Duration) -> Result<Store, as
     if let Ok(store) = js.get_key_value(name).await {
         return Ok(store);
     }
-    let made = js.create_key_value(BucketConfig {
+    let config = BucketConfig {
         bucket: name.to_owned(),
         history: 1,
         max_age,
         ..BucketConfig::default()
-    });
-    Ok(made.await?)
+    };
+    match js.create_key_value(config).await {
+        Ok(store) => Ok(store),
+        // Somebody else made it meanwhile, with another lease: that one holds.
+        Err(_) => Ok(js.get_key_value(name).await?),
+    }
 }
 
 fn is_new_enough(version: &str) -> bool {
