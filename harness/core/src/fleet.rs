@@ -287,6 +287,17 @@ impl Fleet {
         }
     }
 
+    /// Whether there is, or may be, another batch for a rig that has none now.
+    pub fn has_work(&self, rig: usize) -> bool {
+        let fits = |at: usize| {
+            let entry = self.entries.get(at);
+            entry.is_some_and(|entry| entry.place == Place::Waits && entry.batch.rigs.contains(&rig))
+                && self.within_quota(at, rig)
+        };
+        let is_open = self.paused.is_none() && !self.is_out(rig);
+        is_open && ((0..self.entries.len()).any(fits) || self.may_come_back(rig))
+    }
+
     fn give(&mut self, at: usize, rig: usize) -> Take {
         let again = self
             .entries

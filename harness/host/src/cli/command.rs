@@ -1,5 +1,7 @@
 //! The commands, one module each: arguments in, exit code out.
 
+#[cfg(feature = "lab")]
+pub mod agent;
 pub mod bisect;
 pub mod check;
 pub mod compare;
@@ -10,6 +12,8 @@ pub mod history;
 pub mod init;
 pub mod judge;
 pub mod keygen;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod list;
 pub mod manual;
 pub mod package;
@@ -60,13 +64,18 @@ pub fn load(selection: &SelectionFlags, command: &str) -> Result<(Rig, Vec<Suite
 pub fn load_fleet(selection: &SelectionFlags) -> Result<(Vec<Rig>, Vec<Suite>), CommandError> {
     let (rigs, suites) = read_files(&selection.rig_files()?, &selection.suites)?;
     let rigs = rig_set::side_by_side(rigs).map_err(|errors| shown(&errors))?;
-    if let Some(suite) = suites.iter().find(|suite| suite.until_stopped) {
-        return Err(CommandError::usage(format!(
+    all_end(&suites)?;
+    Ok((rigs, suites))
+}
+
+fn all_end(suites: &[Suite]) -> Result<(), CommandError> {
+    match suites.iter().find(|suite| suite.until_stopped) {
+        None => Ok(()),
+        Some(suite) => Err(CommandError::usage(format!(
             "`{}` has `repeat: until-stopped`: it never ends, so run it on one rig",
             suite.file.display()
-        )));
+        ))),
     }
-    Ok((rigs, suites))
 }
 
 fn read_files(rigs: &[PathBuf], suites: &[PathBuf]) -> Result<(Vec<Rig>, Vec<Suite>), CommandError> {
@@ -78,6 +87,11 @@ fn read_files(rigs: &[PathBuf], suites: &[PathBuf]) -> Result<(Vec<Rig>, Vec<Sui
         return Err(shown(&errors));
     }
     unique(&suites)?;
+    no_synthetic_on_wires(&suites, &rigs)?;
+    Ok((rigs, suites))
+}
+
+fn no_synthetic_on_wires(suites: &[Suite], rigs: &[Rig]) -> Result<(), CommandError> {
     let on = |rig| {
         suites
             .iter()
@@ -85,10 +99,19 @@ fn read_files(rigs: &[PathBuf], suites: &[PathBuf]) -> Result<(Vec<Rig>, Vec<Sui
     };
     let errors: Vec<FileError> = rigs.iter().flat_map(on).collect();
     if errors.is_empty() {
-        Ok((rigs, suites))
+        Ok(())
     } else {
         Err(shown(&errors))
     }
+}
+
+/// Reads suite files for rigs that are read already.
+#[cfg(feature = "lab")]
+pub fn load_suites_for(paths: &[PathBuf], rigs: &[Rig]) -> Result<Vec<Suite>, CommandError> {
+    let suites = load_suites(paths)?;
+    no_synthetic_on_wires(&suites, rigs)?;
+    all_end(&suites)?;
+    Ok(suites)
 }
 
 /// Reads suite files; mistakes of all of them are shown at once.

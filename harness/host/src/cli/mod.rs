@@ -14,6 +14,13 @@ use crate::terminal::paint::{ColorMode, Paint};
 use clap::{FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode as ProcessExitCode;
 
+/// With these, `run` needs no rig file: a run is resumed with its own, and a lab has rigs.
+const NO_RIG: &[&str] = if cfg!(feature = "lab") {
+    &["resume", "lab"]
+} else {
+    &["resume"]
+};
+
 /// Places the flags of every command behind its own in the help, however many these are.
 const SHARED: usize = 900;
 
@@ -36,7 +43,7 @@ enum Command {
     /// Run suites on a rig and write a run folder
     #[command(
         mut_arg("suites", |suites| suites.required(false).required_unless_present("resume")),
-        mut_arg("rigs", |rigs| rigs.required(false).required_unless_present("resume")),
+        mut_arg("rigs", |rigs| rigs.required(false).required_unless_present_any(NO_RIG)),
         override_usage = "dfota-hil run [OPTIONS] --rig <RIG> <SUITE>...\n       dfota-hil run [OPTIONS] --resume <RUN_DIR>"
     )]
     Run(command::run::RunArgs),
@@ -60,6 +67,10 @@ enum Command {
     Keygen(command::keygen::KeygenArgs),
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
     Serve(command::serve::ServeArgs),
+    #[cfg(feature = "lab")]
+    Agent(command::agent::AgentArgs),
+    #[cfg(feature = "lab")]
+    Lab(command::lab::LabCommandArgs),
     /// Simulate one BC66 on a pty, for use by hand
     Sim(bc66_sim::cli::SimulatorArgs),
     Console(command::console::ConsoleArgs),
@@ -104,6 +115,10 @@ pub fn main() -> ProcessExitCode {
     log(cli.verbose, cli.color);
     ended(match cli.command {
         Command::Run(args) => command::run::main(&args, common),
+        #[cfg(feature = "lab")]
+        Command::Agent(args) => command::agent::main(&args),
+        #[cfg(feature = "lab")]
+        Command::Lab(args) => command::lab::main(&args, common),
         Command::Plan(args) => command::plan::main(&args),
         Command::List(args) => command::list::main(&args),
         Command::Bisect(args) => command::bisect::main(args, common),

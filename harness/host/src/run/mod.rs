@@ -2,5 +2,7 @@
 
 pub mod cut_orders;
 pub mod fleet;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod runner;
 pub mod session;

@@ -39,6 +39,22 @@ pub struct ReportArgs {
     issued: Option<Day>,
 }
 
+impl ReportArgs {
+    /// For a folder whose journals were just laid there.
+    #[cfg(feature = "lab")]
+    pub fn new(run: PathBuf, sign: SignArg) -> Self {
+        Self {
+            run,
+            junit: None,
+            junit_profile: None,
+            mask: false,
+            sign,
+            pdf: false,
+            issued: None,
+        }
+    }
+}
+
 /// Makes them; 0 also when cases of the run had failed, `Error` where a part of its journal is missing.
 pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError> {
     if args.pdf && !cfg!(feature = "pdf") {

@@ -2,6 +2,8 @@
 
 mod begin;
 mod fleet;
+#[cfg(feature = "lab")]
+mod in_lab;
 mod report_args;
 mod resume;
 mod run_outcome;
@@ -71,6 +73,9 @@ pub struct RunArgs {
     sign: SignArg,
     #[command(flatten)]
     fleet: FleetArgs,
+    #[cfg(feature = "lab")]
+    #[command(flatten)]
+    lab: in_lab::LabArgs,
     #[command(flatten)]
     hooks: EndHooks,
     /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
@@ -79,6 +84,25 @@ pub struct RunArgs {
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
+}
+
+impl RunArgs {
+    /// Whether agents on other machines do the work.
+    fn is_in_lab(&self) -> bool {
+        #[cfg(feature = "lab")]
+        return self.lab.is_given();
+        #[cfg(not(feature = "lab"))]
+        false
+    }
+
+    /// How long a rig may be silent before it is lost.
+    fn rig_silence(&self) -> Duration {
+        #[cfg(feature = "lab")]
+        if self.lab.is_given() {
+            return self.lab.access.lease;
+        }
+        self.fleet.rig_silence
+    }
 }
 
 pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
@@ -136,6 +160,13 @@ fn resume(given: &RunArgs, folder: &Path, common: Common) -> Result<ExitCode, Co
         }
     };
     let mut outcome = RunOutcome::new(&args);
+    #[cfg(feature = "lab")]
+    if let Some(url) = args.lab.lab.clone() {
+        drop(recorded);
+        let result = in_lab::resume(&args, &url, folder, common, &mut outcome);
+        args.hooks.run(&outcome, &result);
+        return result;
+    }
     let result = fleet::resume(&args, recorded, common, &mut outcome);
     args.hooks.run(&outcome, &result);
     result
@@ -147,6 +178,10 @@ fn to_its_end(
     bisect: Option<BisectOptions>,
     outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
+    #[cfg(feature = "lab")]
+    if let (None, Some(url)) = (&bisect, &args.lab.lab) {
+        return in_lab::main(args, url, common, outcome);
+    }
     if bisect.is_none() && args.selection.rig_files()?.len() > 1 {
         return fleet::main(args, common, outcome);
     }

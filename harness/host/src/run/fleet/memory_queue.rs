@@ -277,6 +277,10 @@ impl WorkQueue for MemoryQueue {
         take
     }
 
+    fn has_work(&self, rig: usize) -> bool {
+        self.state().fleet.has_work(rig)
+    }
+
     fn wait(&self, limit: Duration) {
         let state = self.state();
         let _ = self.changed.wait_timeout(state, limit);

@@ -8,6 +8,7 @@ pub mod keeper;
 pub mod memory_queue;
 pub mod part;
 pub mod rig_loop;
+pub mod rig_worker;
 pub mod seats;
 pub mod wire;
 pub mod work_queue;

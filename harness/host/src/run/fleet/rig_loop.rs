@@ -1,9 +1,9 @@
 //! What happens at one rig: take a batch, have the worker run it, report it, and take the next one.
 
 use super::part::PartRead;
+use super::rig_worker::{RigWorker, WorkerNews};
 use super::wire::{BatchEnded, FromWorker, RigTimeline, ToWorker, WorkerBatch};
 use super::work_queue::{BatchEnding, RigPresence, UnreadBatch, WorkGoesOn, WorkQueue};
-use super::worker_process::{WorkerNews, WorkerProcess};
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::fleet::PauseCause;
@@ -41,8 +41,15 @@ pub struct RigSeat<'r> {
 }
 
 /// Works until there is nothing left for the rig, or the rig is out.
-pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProcess) {
+pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: Box<dyn RigWorker>) {
     loop {
+        if let Some(why) = worker.why_busy()
+            && queue.has_work(seat.rig)
+        {
+            queue.presence(seat.rig, RigPresence::Waiting(why));
+            queue.wait(ASK_AGAIN);
+            continue;
+        }
         match queue.take(seat.rig) {
             Take::Done => break,
             Take::Wait(reason) => {
@@ -52,7 +59,7 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProces
             Take::Batch(order) => {
                 queue.presence(seat.rig, RigPresence::Working);
                 let mut batch = BatchRun::new(queue, seat, &order);
-                let outcome = batch.run(&mut worker);
+                let outcome = batch.run(&mut *worker);
                 if matches!(outcome, WorkerOutcome::Gone(_)) {
                     // Before its journal is read: one that is only slow would write on behind what was read.
                     worker.kill();
@@ -144,7 +151,7 @@ impl<'r> BatchRun<'r> {
         }
     }
 
-    fn run(&mut self, worker: &mut WorkerProcess) -> WorkerOutcome {
+    fn run(&mut self, worker: &mut dyn RigWorker) -> WorkerOutcome {
         worker.tell(&ToWorker::Batch(self.message()));
         let mut heard = Instant::now();
         loop {

@@ -2,15 +2,14 @@
 
 use super::memory_queue::MemoryQueue;
 use super::rig_loop::{RigSeat, serve};
+use super::rig_worker::{InterruptWorker, RigWorker, WorkerNews};
 use super::wire::{FromWorker, RigTimeline};
 use super::work_queue::WorkQueue;
-use super::worker_process::{ProcessHandle, WorkerNews, WorkerProcess};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print_warning;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::fleet::PauseCause;
-use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,14 +26,14 @@ pub struct StartedWorker {
     /// The rig's place in the run.
     pub place: usize,
     pub rig: String,
-    pub process: WorkerProcess,
+    pub worker: Box<dyn RigWorker>,
 }
 
 impl StartedWorker {
     /// Waits until it has its rig, and has read the same `files` as its parent.
     pub fn ready(&mut self, files: &str) -> Result<(), CommandError> {
         let rig = &self.rig;
-        match self.process.next(READY) {
+        match self.worker.next(READY) {
             WorkerNews::Said(FromWorker::Ready { files: read }) if read == files => Ok(()),
             WorkerNews::Said(FromWorker::Ready { .. }) => Err(CommandError::error(format!(
                 "rig `{rig}`: a file was changed while the run began: start it again"
@@ -77,6 +76,8 @@ pub struct FleetWork<'w> {
     pub max_time: Option<Duration>,
     /// The first case that does not pass ends the handing out.
     pub fail_fast: bool,
+    /// Why somebody elsewhere wants the end of the run, if somebody does.
+    pub ended_elsewhere: &'w (dyn Fn() -> Option<String> + Sync),
 }
 
 /// The rigs of a run, each with its worker.
@@ -91,13 +92,13 @@ impl Seats {
 
     /// Works until nothing is left to do; whether a signal ended it.
     pub fn work(self, work: &FleetWork<'_>) -> bool {
-        let workers = self.workers.iter().map(|worker| worker.process.process());
-        let workers: Vec<ProcessHandle> = workers.collect();
+        let workers = self.workers.iter().map(|started| started.worker.interrupter());
+        let workers: Vec<Box<dyn InterruptWorker>> = workers.collect();
         let signals = Signals::new();
         let began = Instant::now();
         std::thread::scope(|scope| {
-            let rigs = self.workers.into_iter().map(|worker| {
-                let rig = worker.place;
+            let rigs = self.workers.into_iter().map(|started| {
+                let rig = started.place;
                 let seat = RigSeat {
                     rig,
                     run: work.run,
@@ -108,7 +109,7 @@ impl Seats {
                     silence: work.silence,
                     fail_fast: work.fail_fast,
                 };
-                scope.spawn(move || serve(work.queue, &seat, worker.process))
+                scope.spawn(move || serve(work.queue, &seat, started.worker))
             });
             let rigs: Vec<_> = rigs.collect();
             let mut passed_on = 0;
@@ -122,6 +123,9 @@ impl Seats {
                     let limit = humantime::format_duration(limit);
                     work.queue.end_of_time(&format!("`--max-time {limit}` is over"));
                 }
+                if let Some(why) = (work.ended_elsewhere)() {
+                    work.queue.pause(&why, PauseCause::Signal);
+                }
                 std::thread::park_timeout(LOOK);
             }
             passed_on > 0
@@ -129,13 +133,13 @@ impl Seats {
     }
 }
 
-fn interrupt(queue: &MemoryQueue, workers: &[ProcessHandle], seen: u32) {
+fn interrupt(queue: &MemoryQueue, workers: &[Box<dyn InterruptWorker>], seen: u32) {
     if seen == 1 {
         queue.pause("interrupted by a signal", PauseCause::Signal);
         print_warning("interrupted: every rig is brought to its safe state; interrupt again to stop at once");
     }
     for worker in workers {
-        worker.signal(Signal::INT);
+        worker.interrupt();
     }
 }
 

@@ -2,8 +2,8 @@
 
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
-use dfota_core::event::Record;
 use dfota_core::event::fleet::Taken;
+use dfota_core::event::{Event, Record};
 use dfota_core::timeline::Timeline;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -76,4 +76,18 @@ pub struct BatchEnded {
     pub out: Option<String>,
     /// What a user has to know of the rig.
     pub notes: Vec<String>,
+}
+
+/// Whether it is one of the many lines that the dialogue with the module consists of. Only a page that shows each line needs them.
+pub fn is_dialogue(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Rx { .. }
+            | Event::Tx { .. }
+            | Event::TxData { .. }
+            | Event::Prompt
+            | Event::Line { .. }
+            | Event::Measured(_)
+            | Event::Watched(_)
+    )
 }

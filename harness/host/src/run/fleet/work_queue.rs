@@ -15,6 +15,9 @@ pub trait WorkQueue: Sync {
     /// The next batch for a rig.
     fn take(&self, rig: usize) -> Take;
 
+    /// Whether there is, or may be, a batch for a rig that cannot take one now.
+    fn has_work(&self, rig: usize) -> bool;
+
     /// Waits until something has changed that may let a rig take a batch.
     fn wait(&self, limit: Duration);
 

@@ -1,5 +1,6 @@
 //! A worker, as its parent has it: a process in a group of its own, so that a Ctrl-C reaches it from the parent alone, once.
 
+use super::rig_worker::{InterruptWorker, RigWorker, WorkerNews};
 use super::wire::{FromWorker, ToWorker};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::{BufRead, BufReader, Write};
@@ -14,16 +15,6 @@ use std::time::{Duration, Instant};
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// How often it is looked whether it has.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// What a parent hears of a worker.
-#[derive(Debug)]
-pub enum WorkerNews {
-    Said(FromWorker),
-    /// Nothing within the limit: it hangs, was stopped, or this machine is far too busy.
-    Silent,
-    /// It ended, or cannot be understood any more.
-    Gone(String),
-}
 
 /// A worker. Dropped, it is killed; its guard makes the rig safe.
 #[derive(Debug)]
@@ -76,22 +67,17 @@ impl WorkerProcess {
             news,
         })
     }
+}
 
-    /// What signals are sent through.
-    pub fn process(&self) -> ProcessHandle {
-        self.process.clone()
-    }
-
-    /// Tells the worker something. A worker that is gone is told by [`Self::next`].
-    pub fn tell(&mut self, message: &ToWorker) {
+impl RigWorker for WorkerProcess {
+    fn tell(&mut self, message: &ToWorker) {
         let Some(orders) = &self.orders else { return };
         let mut line = serde_json::to_vec(message).unwrap_or_default();
         line.push(b'\n');
         let _ = orders.send(line);
     }
 
-    /// Waits for what it says next.
-    pub fn next(&mut self, limit: Duration) -> WorkerNews {
+    fn next(&mut self, limit: Duration) -> WorkerNews {
         match self.news.recv_timeout(limit) {
             Ok(Ok(said)) => WorkerNews::Said(said),
             Ok(Err(why)) => WorkerNews::Gone(why),
@@ -103,14 +89,25 @@ impl WorkerProcess {
         }
     }
 
-    /// Ends a worker that has nothing to do, and waits for it. One that does not end is killed.
-    pub fn end(mut self) {
+    /// Waits until it is dead; its guard makes the rig safe.
+    fn kill(&mut self) {
+        // Also one that is stopped. One that has ended already is waited for, which is no error.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Waits for it. One that does not end is killed.
+    fn end(mut self: Box<Self>) {
         self.tell(&ToWorker::End);
         drop(self.orders.take());
         let began = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < ENDS_WITHIN {
             std::thread::sleep(LOOK);
         }
+    }
+
+    fn interrupter(&self) -> Box<dyn InterruptWorker> {
+        Box::new(self.process.clone())
     }
 }
 
@@ -124,15 +121,6 @@ fn write_lines(stdin: Option<ChildStdin>, lines: &Receiver<Vec<u8>>) {
     }
 }
 
-impl WorkerProcess {
-    /// Kills it and waits until it is dead; its guard makes the rig safe.
-    pub fn kill(&mut self) {
-        // Also one that is stopped. One that has ended already is waited for, which is no error.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.kill();
@@ -141,12 +129,18 @@ impl Drop for WorkerProcess {
 
 /// A process that may have ended meanwhile. Its number may be that of another one then, so it is not asked for by its number.
 #[derive(Debug, Clone)]
-pub struct ProcessHandle(Arc<OwnedFd>);
+struct ProcessHandle(Arc<OwnedFd>);
 
 impl ProcessHandle {
     /// Sends a signal; whether the process was still there.
-    pub fn signal(&self, signal: Signal) -> bool {
+    fn signal(&self, signal: Signal) -> bool {
         pidfd_send_signal(&self.0, signal).is_ok()
+    }
+}
+
+impl InterruptWorker for ProcessHandle {
+    fn interrupt(&self) {
+        self.signal(Signal::INT);
     }
 }
 
@@ -162,7 +156,7 @@ mod tests {
         let mut sleeper = Command::new("sleep");
         sleeper.arg("600");
         let mut worker = WorkerProcess::start(sleeper).expect("a process");
-        let process = worker.process();
+        let process = worker.process.clone();
         assert!(process.signal(Signal::TERM));
         let gone = worker.next(Duration::from_secs(30));
         assert!(

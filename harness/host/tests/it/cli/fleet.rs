@@ -6,6 +6,8 @@ mod closing;
 mod copies;
 mod disk;
 mod ended;
+#[cfg(feature = "lab")]
+mod in_lab;
 mod killed;
 mod module;
 mod names;

@@ -18,7 +18,8 @@ use crate::program;
 use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
 use crate::run::fleet::keeper::CampaignKeeper;
 use crate::run::fleet::memory_queue::{FleetObserver, MemoryQueue};
-use crate::run::fleet::seats::{FleetWork, Seats, StartedWorker};
+pub(super) use crate::run::fleet::seats::Seats;
+use crate::run::fleet::seats::{FleetWork, StartedWorker};
 use crate::run::fleet::wire::RigTimeline;
 use crate::run::fleet::work_queue::WorkQueue;
 use crate::run::fleet::worker_process::WorkerProcess;
@@ -37,7 +38,7 @@ use dfota_record::digest::sha256_hex;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::journal::{Journal, JournalWriter, PARENT_FILE};
 use dfota_record::retention::hold;
-use resumed::LeftBehind;
+pub(super) use resumed::LeftBehind;
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -75,7 +76,7 @@ pub(super) fn main(
     let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut begun = Begun::new(&prepared, args, outcome)?;
     let ready = begun.begin(args, common, live.as_ref())?;
-    let exit = begun.run(args, ready, seats)?;
+    let exit = begun.run(args, ready, seats, &|| None)?;
     begun.report(args, common, outcome, live, exit)
 }
 
@@ -92,24 +93,34 @@ pub(super) fn resume(
     let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut begun = Begun::resumed(&prepared, args, &recorded, outcome)?;
     let ready = begun.go_on(args, common, recorded, left, live.as_ref())?;
-    let exit = begun.run(args, ready, seats)?;
+    let exit = begun.run(args, ready, seats, &|| None)?;
     begun.report(args, common, outcome, live, exit)
 }
 
 /// What a run is to do, found out before anything is written or moved.
-struct Prepared {
+pub(super) struct Prepared {
     key: Option<SigningKey>,
-    rigs: Vec<Rig>,
-    suites: Vec<Suite>,
-    seed: Seed,
+    pub(super) rigs: Vec<Rig>,
+    pub(super) suites: Vec<Suite>,
+    pub(super) seed: Seed,
     dir: StateDir,
     plan: FleetPlan,
 }
 
 impl Prepared {
     fn new(args: &RunArgs, outcome: &mut RunOutcome) -> Result<Self, CommandError> {
-        let key = args.sign.load()?;
         let (rigs, suites) = crate::cli::command::load_fleet(&args.selection)?;
+        Self::plan(args, rigs, suites, outcome)
+    }
+
+    /// Plans the suites on these rigs.
+    pub(super) fn plan(
+        args: &RunArgs,
+        rigs: Vec<Rig>,
+        suites: Vec<Suite>,
+        outcome: &mut RunOutcome,
+    ) -> Result<Self, CommandError> {
+        let key = args.sign.load()?;
         let names: Vec<&str> = rigs.iter().map(|rig| rig.name.as_str()).collect();
         outcome.name(&names.join(","), &suites);
         let seed = args.selection.seed.map(Seed);
@@ -142,11 +153,22 @@ impl Prepared {
         recorded: &RecordedRun,
         outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
-        let key = args.sign.load()?;
         let (rigs, suites) = crate::cli::command::load_fleet(&args.selection)?;
+        recorded.is_unchanged(&rigs, &suites)?;
+        Self::plan_again(args, recorded, rigs, suites, outcome)
+    }
+
+    /// The same run again, on these rigs.
+    pub(super) fn plan_again(
+        args: &RunArgs,
+        recorded: &RecordedRun,
+        rigs: Vec<Rig>,
+        suites: Vec<Suite>,
+        outcome: &mut RunOutcome,
+    ) -> Result<Self, CommandError> {
+        let key = args.sign.load()?;
         let names: Vec<&str> = rigs.iter().map(|rig| rig.name.as_str()).collect();
         outcome.name(&names.join(","), &suites);
-        recorded.is_unchanged(&rigs, &suites)?;
         let seed = Seed(recorded.started.seed);
         // Its cases and batches are in the journal. Which calibrations they need and when the campaigns are done follows from the
         // files; what earlier runs have done does not matter for that.
@@ -178,7 +200,7 @@ impl Prepared {
             Ok(StartedWorker {
                 place,
                 rig: rig.name.clone(),
-                process,
+                worker: Box::new(process),
             })
         };
         let places = (0..self.rigs.len()).filter(|rig| has_work(*rig));
@@ -212,11 +234,11 @@ impl Prepared {
         Ok(Earlier::open(&self.dir, &self.suites, &self.rigs)?)
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         self.rigs.iter().map(|rig| rig.name.clone()).collect()
     }
 
-    fn rules(&self, args: &RunArgs) -> FleetRules {
+    pub(super) fn rules(&self, args: &RunArgs) -> FleetRules {
         let claims = self
             .plan
             .cases
@@ -254,7 +276,7 @@ impl Prepared {
 }
 
 /// A run that has a folder.
-struct Begun<'p> {
+pub(super) struct Begun<'p> {
     prepared: &'p Prepared,
     out: PathBuf,
     store: PathBuf,
@@ -266,7 +288,7 @@ struct Begun<'p> {
 }
 
 /// A run whose journal is open and whose batches wait.
-struct Ready {
+pub(super) struct Ready {
     journal: Journal,
     writer: JournalWriter,
     console: FleetConsole,
@@ -281,7 +303,11 @@ struct Ready {
 }
 
 impl<'p> Begun<'p> {
-    fn new(prepared: &'p Prepared, args: &RunArgs, outcome: &mut RunOutcome) -> Result<Self, CommandError> {
+    pub(super) fn new(
+        prepared: &'p Prepared,
+        args: &RunArgs,
+        outcome: &mut RunOutcome,
+    ) -> Result<Self, CommandError> {
         let Prepared {
             rigs, suites, plan, ..
         } = prepared;
@@ -305,7 +331,7 @@ impl<'p> Begun<'p> {
     }
 
     /// A run that has its folder already.
-    fn resumed(
+    pub(super) fn resumed(
         prepared: &'p Prepared,
         args: &RunArgs,
         recorded: &RecordedRun,
@@ -329,7 +355,7 @@ impl<'p> Begun<'p> {
     }
 
     /// Writes the beginning of the journal, and offers the batches.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         args: &RunArgs,
         common: Common,
@@ -374,7 +400,13 @@ impl<'p> Begun<'p> {
     }
 
     /// Runs the batches, judges the claims, and ends the journal.
-    fn run(&mut self, args: &RunArgs, ready: Ready, seats: Seats) -> Result<ExitCode, CommandError> {
+    pub(super) fn run(
+        &mut self,
+        args: &RunArgs,
+        ready: Ready,
+        seats: Seats,
+        ended_elsewhere: &(dyn Fn() -> Option<String> + Sync),
+    ) -> Result<ExitCode, CommandError> {
         let Ready {
             journal,
             writer,
@@ -390,9 +422,10 @@ impl<'p> Begun<'p> {
             calibrations: &ready.calibrations,
             again: &ready.again,
             timed: &ready.timed,
-            silence: args.fleet.rig_silence,
+            silence: args.rig_silence(),
             max_time: args.max_time,
             fail_fast: args.fail_fast,
+            ended_elsewhere,
         });
         console.finish();
         queue.settle();
@@ -417,7 +450,7 @@ impl<'p> Begun<'p> {
     }
 
     /// Makes the reports.
-    fn report(
+    pub(super) fn report(
         self,
         args: &RunArgs,
         common: Common,
@@ -455,7 +488,13 @@ impl<'p> Begun<'p> {
         !all.contains(&false)
     }
 
-    fn absolute(&self) -> PathBuf {
+    /// The name of the run.
+    #[cfg(feature = "lab")]
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn absolute(&self) -> PathBuf {
         std::path::absolute(&self.out).unwrap_or_else(|_| self.out.clone())
     }
 

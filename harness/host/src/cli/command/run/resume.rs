@@ -19,7 +19,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// What may be typed beside `--resume`, by the names of the fields: what is about this program, and not about the run.
-const BESIDE: [&str; 12] = [
+const BESIDE: [&str; 16] = [
     "resume",
     "worker",
     "live",
@@ -32,6 +32,10 @@ const BESIDE: [&str; 12] = [
     "state_dir",
     "rig_silence",
     "verbose",
+    "lab",
+    "lab_nkey",
+    "lab_ca",
+    "lease",
 ];
 
 /// A run that can be resumed.
@@ -136,6 +140,12 @@ impl RecordedRun {
     /// Whether the end of the run was being written: what it came to stands already.
     pub(super) fn has_concluded(&self) -> bool {
         self.events().any(|event| matches!(event, Event::CaseEnded(_)))
+    }
+
+    /// The rigs, by the files that were recorded.
+    #[cfg(feature = "lab")]
+    pub(super) fn rigs(&self) -> &[dfota_core::event::RigFacts] {
+        &self.started.rigs
     }
 
     /// Whether everything that the run was started with is the same now.
@@ -296,7 +306,13 @@ pub(super) fn arguments(given: &RunArgs, folder: &Path) -> Result<RunArgs, Comma
     args.selection.suites = started.suites.iter().map(path).collect();
     args.selection.rigs = started.rigs.iter().map(|rig| path(&rig.file)).collect();
     args.selection.seed = Some(started.seed);
-    are_here(&args, &started)?;
+    #[cfg(feature = "lab")]
+    if given.lab.is_given() {
+        args.lab = given.lab.clone();
+    }
+    if !args.is_in_lab() {
+        are_here(&args, &started)?;
+    }
     if is_given("state_dir") {
         args.selection.state = given.selection.state.clone();
     }

@@ -10,7 +10,7 @@ use crate::exit::{CommandError, ExitCode};
 use crate::plan::Planned;
 use crate::plan::flags::SelectionFlags;
 use crate::plan::standing::Standing;
-use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
+use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch, is_dialogue};
 use crate::run::runner::stop_signal::{StopLevel, StopSignal};
 use crate::run::runner::{BatchCampaigns, Campaigns, RunOptions};
 use crate::run::session::{Session, SessionEnded};
@@ -387,20 +387,14 @@ impl ShownByParent {
 
     /// Whether the parent needs the record. Most of a journal is the dialogue; the parent knows a batch by its journal.
     fn needs(self, event: &Event) -> bool {
-        match event {
-            Event::Rx { text, .. } => {
-                let percent = || matches!(Urc::parse(text.as_bytes()), Some(Urc::Fota(_)));
-                self.dialogue || (self.percent && percent())
-            }
-            Event::Tx { .. }
-            | Event::TxData { .. }
-            | Event::Prompt
-            | Event::Line { .. }
-            | Event::Measured(_)
-            | Event::Watched(_) => self.dialogue,
-            _ => true,
-        }
+        let percent = || matches!(event, Event::Rx { text, .. } if is_percent(text));
+        self.dialogue || !is_dialogue(event) || (self.percent && percent())
     }
+}
+
+/// Whether a line of the module says how far it is.
+fn is_percent(line: &str) -> bool {
+    matches!(Urc::parse(line.as_bytes()), Some(Urc::Fota(_)))
 }
 
 /// Tells the parent what it needs to know.

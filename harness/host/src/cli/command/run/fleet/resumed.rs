@@ -29,7 +29,7 @@ use std::path::Path;
 const WHY: &str = "the program that had the queue of the run ended";
 
 /// What a dead parent left behind.
-pub(super) struct LeftBehind {
+pub(in super::super) struct LeftBehind {
     rigs: Vec<String>,
     so_far: QueueSoFar,
     /// What follows from the journal and is not in it.
@@ -46,7 +46,7 @@ pub(super) struct LeftBehind {
 
 impl LeftBehind {
     /// Makes the queue again, and takes the parts that are open.
-    pub(super) fn read(
+    pub(in super::super) fn read(
         recorded: &RecordedRun,
         rigs: Vec<String>,
         rules: FleetRules,
@@ -79,7 +79,7 @@ impl LeftBehind {
     }
 
     /// Whether a rig may get a batch.
-    pub(super) fn has_work_for(&self, rig: usize) -> bool {
+    pub(in super::super) fn has_work_for(&self, rig: usize) -> bool {
         let fleet = &self.so_far.fleet;
         !fleet.is_out(rig) && fleet.paused().is_none() && !self.stays_paused
     }
@@ -297,7 +297,7 @@ fn unjudged<'c>(before: impl Iterator<Item = &'c Tallied>) -> BTreeMap<(String, 
 
 impl Begun<'_> {
     /// Goes on with the journal, and closes what a dead parent left open.
-    pub(super) fn go_on(
+    pub(in super::super) fn go_on(
         &mut self,
         args: &RunArgs,
         common: Common,

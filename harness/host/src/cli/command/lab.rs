@@ -1,0 +1,179 @@
+//! `lab`: what a lab does, and who is in it.
+
+use super::report::{self, ReportArgs};
+use super::run::SignArg;
+use crate::cli::Common;
+use crate::exit::{CommandError, ExitCode};
+use crate::run::lab::board::{LabRunState, RunCard};
+use crate::run::lab::collected::{CollectedRun, has_owner};
+use crate::run::lab::server::{LabAccess, LabServer};
+use crate::terminal::{print, print_warning};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Look at a lab, and steer it
+#[derive(Debug, clap::Args)]
+pub struct LabCommandArgs {
+    #[command(subcommand)]
+    command: LabCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum LabCommand {
+    /// List rigs and runs
+    List(LabAddress),
+    /// End a run: each rig finishes its case
+    Cancel {
+        /// Name of the run, as `lab list` shows it
+        run: String,
+        #[command(flatten)]
+        lab: LabAddress,
+    },
+    /// Bring a run together whose program was killed: its journals to a run folder, with reports
+    Collect {
+        /// Name of the run, as `lab list` shows it
+        run: String,
+        /// Run folder [default: reports/RUN]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        sign: SignArg,
+        #[command(flatten)]
+        lab: LabAddress,
+    },
+    /// Give a rig no further batch
+    Drain {
+        /// Name of the rig
+        rig: String,
+        /// Give it batches again
+        #[arg(long)]
+        undo: bool,
+        #[command(flatten)]
+        lab: LabAddress,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct LabAddress {
+    /// The NATS server of the lab, for example `nats://lab`
+    #[arg(long, value_name = "URL", env = "DFOTA_HIL_LAB", hide_env_values = true)]
+    lab: String,
+    #[command(flatten)]
+    access: LabAccess,
+}
+
+impl LabAddress {
+    fn connect(&self) -> Result<LabServer, CommandError> {
+        Ok(LabServer::connect(&self.lab, &self.access)?)
+    }
+}
+
+pub fn main(args: &LabCommandArgs, common: Common) -> Result<ExitCode, CommandError> {
+    match &args.command {
+        LabCommand::List(lab) => list(&lab.connect()?)?,
+        LabCommand::Cancel { run, lab } => cancel(&lab.connect()?, run)?,
+        LabCommand::Collect { run, out, sign, lab } => {
+            let out = out.clone().unwrap_or_else(|| Path::new("reports").join(run));
+            collect(&lab.connect()?, run, &out)?;
+            return report::main(&ReportArgs::new(out, sign.clone()), common);
+        }
+        LabCommand::Drain { rig, undo, lab } => drain(&lab.connect()?, rig, !undo)?,
+    }
+    Ok(ExitCode::Success)
+}
+
+fn list(lab: &LabServer) -> Result<(), CommandError> {
+    let mut shown = String::new();
+    let mut rigs = lab.rigs()?;
+    rigs.sort_by(|a, b| a.name.cmp(&b.name));
+    for rig in &rigs {
+        let _ = writeln!(shown, "rig {} on {}: {}", rig.name, rig.host, rig.state);
+    }
+    let mut runs = lab.runs()?;
+    runs.sort_by_key(|run| run.began);
+    for RunCard {
+        run,
+        priority,
+        host,
+        state,
+        suites,
+        ..
+    } in &runs
+    {
+        let _ = writeln!(
+            shown,
+            "run {run} from {host}, priority {priority}: {state} ({})",
+            suites.join(", ")
+        );
+    }
+    if shown.is_empty() {
+        shown = "nothing is in this lab yet: start `dfota-hil agent` beside each rig\n".to_owned();
+    }
+    print(&shown);
+    Ok(())
+}
+
+fn card_of(lab: &LabServer, run: &str) -> Result<RunCard, CommandError> {
+    if let Some(card) = lab.run(run)? {
+        return Ok(card);
+    }
+    let known: Vec<String> = lab.runs()?.into_iter().map(|card| card.run).collect();
+    Err(CommandError::usage(format!(
+        "the lab knows no run `{run}`: expected one of {}",
+        known.join(", ")
+    )))
+}
+
+fn collect(lab: &LabServer, run: &str, out: &Path) -> Result<(), CommandError> {
+    let card = card_of(lab, run)?;
+    if card.state == LabRunState::Open && has_owner(lab, run)? {
+        return Err(CommandError::error(format!(
+            "`{run}` goes on, on `{}`: wait for its end, or end it with `dfota-hil lab cancel {run}`",
+            card.host
+        )));
+    }
+    let collected = CollectedRun::read(lab, run)?;
+    collected
+        .write(out)
+        .map_err(|why| CommandError::usage(format!("`{}` cannot be written: {why}", out.display())))?;
+    let open = CollectedRun::open(out).map_err(CommandError::usage)?;
+    for taken in open.iter().filter(|taken| !collected.has_ended(&taken.folder)) {
+        print_warning(format_args!(
+            "note: rig `{}` has not sent all of `{}` yet: collect again when it is idle",
+            taken.rig, taken.folder
+        ));
+    }
+    Ok(())
+}
+
+fn cancel(lab: &LabServer, run: &str) -> Result<(), CommandError> {
+    let card = card_of(lab, run)?;
+    if card.state != LabRunState::Open {
+        return Err(CommandError::usage(format!("`{run}` is {} already", card.state)));
+    }
+    lab.put_run(&RunCard {
+        state: LabRunState::Cancelled,
+        ..card
+    })?;
+    print(&format!("`{run}` is cancelled: each rig finishes its case\n"));
+    Ok(())
+}
+
+fn drain(lab: &LabServer, rig: &str, drained: bool) -> Result<(), CommandError> {
+    let rigs = lab.rigs()?;
+    if !rigs.iter().any(|card| card.name == rig) {
+        let known: Vec<String> = rigs.into_iter().map(|card| card.name).collect();
+        return Err(CommandError::usage(format!(
+            "the lab has no rig `{rig}` now: expected one of {}",
+            known.join(", ")
+        )));
+    }
+    lab.drain(rig, drained)?;
+    let what = if drained {
+        "gets no further batch"
+    } else {
+        "gets batches again"
+    };
+    print(&format!("rig `{rig}` {what}\n"));
+    Ok(())
+}

@@ -1,0 +1,450 @@
+//! The agent of one rig: takes batches from the lab and has the worker of its own machine run them.
+
+use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RunOrder};
+use super::files::lay_out;
+use super::journal_mirror::{JournalMirror, records_of};
+use super::server::{LabError, LabServer, LeasedJob, token};
+use crate::run::fleet::rig_worker::{RigWorker, WorkerNews};
+use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
+use crate::run::fleet::worker_process::WorkerProcess;
+use dfota_record::journal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long an agent without work waits for some before it looks around.
+const IDLE: Duration = Duration::from_millis(500);
+/// How often an agent at work looks around.
+const LOOK: Duration = Duration::from_millis(100);
+/// How long a worker may take until it has its rig.
+const READY: Duration = Duration::from_secs(90);
+/// How long the agent waits before it talks to a server again that did not answer.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Stands beside a journal that the lab has as a whole.
+const UPLOADED: &str = "uploaded";
+
+/// Makes the command of a worker: folder of the run, suites below it, flags.
+pub type WorkerCommand = dyn Fn(&Path, &[String], &[String]) -> Command;
+
+/// What an agent is for.
+pub struct AgentSetup {
+    /// The rig, as it is shown to the lab.
+    pub card: RigCard,
+    /// Where the agent keeps files and journals of runs.
+    pub folder: PathBuf,
+    /// A worker that says nothing for so long is lost.
+    pub silence: Duration,
+    /// When nothing is heard of a run for so long, its case is the last.
+    pub orphaned_after: Duration,
+    /// Raised by a signal.
+    pub stop: Arc<AtomicBool>,
+    pub worker: Box<WorkerCommand>,
+    /// Whether the rig may have a batch: nothing, or why not.
+    pub why_out: Box<dyn Fn() -> Option<String>>,
+}
+
+/// An agent at work.
+pub struct Agent {
+    lab: Arc<LabServer>,
+    setup: AgentSetup,
+    /// The run that the present worker was started for.
+    worker: Option<RunWorker>,
+    shown: Option<Instant>,
+}
+
+struct RunWorker {
+    run: String,
+    process: Box<WorkerProcess>,
+}
+
+/// What a run said last.
+#[derive(Debug)]
+struct Heard {
+    order: RunOrder,
+    at: Instant,
+}
+
+impl Agent {
+    pub fn new(lab: Arc<LabServer>, setup: AgentSetup) -> Self {
+        Self {
+            lab,
+            setup,
+            worker: None,
+            shown: None,
+        }
+    }
+
+    /// Sends what an agent before this one left, and then works until it is stopped.
+    pub fn work(&mut self) -> Result<(), LabError> {
+        self.register()?;
+        self.send_orphans();
+        while !self.is_stopped() {
+            self.show(self.state(), false);
+            if self.setup.card.state != LabRigState::Idle {
+                std::thread::sleep(IDLE);
+                continue;
+            }
+            match self.lab.lease_job(&self.setup.card.name, IDLE) {
+                Ok(None) => {}
+                Ok(Some(job)) => self.run(&job),
+                Err(why) => {
+                    tracing::warn!("{why}");
+                    std::thread::sleep(AGAIN);
+                }
+            }
+        }
+        self.end_worker();
+        self.lab.remove_rig(&self.setup.card.name);
+        Ok(())
+    }
+
+    /// Two agents for one rig would take each other's batches.
+    fn register(&mut self) -> Result<(), LabError> {
+        self.lab.create_rig(&self.setup.card, self.setup.stop.as_ref())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.setup.stop.load(Ordering::Relaxed)
+    }
+
+    /// What the rig does when it has no batch.
+    fn state(&self) -> LabRigState {
+        if self.lab.is_drained(&self.setup.card.name) {
+            return LabRigState::Drained;
+        }
+        (self.setup.why_out)().map_or(LabRigState::Idle, LabRigState::Out)
+    }
+
+    /// Says what the rig does: when that changes, and before the lab forgets it.
+    fn show(&mut self, state: LabRigState, now: bool) {
+        let is_due = self.shown.is_none_or(|at| at.elapsed() > self.lab.lease / 4);
+        if self.setup.card.state == state && !is_due && !now {
+            return;
+        }
+        self.setup.card.state = state;
+        match self.lab.put_rig(&self.setup.card) {
+            Ok(()) => self.shown = Some(Instant::now()),
+            Err(why) => tracing::warn!("{why}"),
+        }
+    }
+
+    fn run_folder(&self, run: &str) -> PathBuf {
+        self.setup.folder.join(token(run))
+    }
+
+    /// Runs a batch that was leased. Acknowledged last: until then it comes again.
+    fn run(&mut self, leased: &LeasedJob) {
+        let note = serde_json::from_slice::<JobNote>(&leased.payload);
+        let job = note.map_err(|why| why.to_string()).and_then(|note| {
+            let bytes = self.lab.object(&note.object).map_err(|why| why.to_string())?;
+            serde_json::from_slice::<Job>(&bytes).map_err(|why| why.to_string())
+        });
+        match job {
+            Ok(job) => self.run_job(&job, leased),
+            Err(why) => tracing::error!("a batch cannot be read: {why}"),
+        }
+        while let Err(why) = self.lab.end_job(leased) {
+            tracing::warn!("{why}");
+            if self.is_stopped() {
+                break;
+            }
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    fn run_job(&mut self, job: &Job, leased: &LeasedJob) {
+        let folder = job.batch.taken.folder.clone();
+        let state = LabRigState::Works {
+            run: job.run.clone(),
+            batch: job.batch.taken.batch.clone(),
+        };
+        self.show(state, true);
+        let at = self.run_folder(&job.run).join(&folder);
+        let path = at.join(journal::FILE);
+        if path.exists() {
+            // An agent before this one had it. What it did counts, and nothing is done twice.
+            let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
+            self.send_to_its_end(job, mirror, interrupted());
+            return;
+        }
+        self.say(
+            &job.run,
+            &FromAgent::Taken {
+                folder: folder.clone(),
+            },
+        );
+        let said = match self.begin(job) {
+            Ok(()) => {
+                let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
+                let (mirror, ended) = self.batch(job, leased, mirror);
+                self.send_to_its_end(job, mirror, ended);
+                return;
+            }
+            Err(why) => FromAgent::Refused { folder, why },
+        };
+        self.say(&job.run, &said);
+    }
+
+    /// Gets everything ready that the batch needs.
+    fn begin(&mut self, job: &Job) -> Result<(), String> {
+        let card = &self.setup.card;
+        if job.program != card.program {
+            return Err(format!(
+                "the agent's program has the SHA-256 {}, and the run was planned with {}: install one version on all machines",
+                card.program, job.program
+            ));
+        }
+        let folder = self.run_folder(&job.run);
+        lay_out(&self.lab, &job.files, &folder).map_err(|why| why.to_string())?;
+        std::fs::write(folder.join(RUN_NAME), &job.run)
+            .map_err(|why| format!("`{}` cannot be written: {why}", folder.display()))?;
+        if self.worker.as_ref().is_some_and(|worker| worker.run == job.run) {
+            return Ok(());
+        }
+        self.end_worker();
+        let command = (self.setup.worker)(&folder, &job.suites, &job.flags);
+        let process =
+            WorkerProcess::start(command).map_err(|why| format!("its worker could not be started: {why}"))?;
+        let mut process = Box::new(process);
+        match process.next(READY) {
+            WorkerNews::Said(FromWorker::Ready { files }) if files == job.digest => {
+                self.worker = Some(RunWorker {
+                    run: job.run.clone(),
+                    process,
+                });
+                Ok(())
+            }
+            WorkerNews::Said(FromWorker::Ready { .. }) => {
+                Err("the rig file was changed since the agent was started: start the agent again".to_owned())
+            }
+            WorkerNews::Said(FromWorker::Refused { why, .. }) => Err(why),
+            WorkerNews::Said(_) => Err("its worker did not begin as expected".to_owned()),
+            WorkerNews::Silent => Err(format!(
+                "its worker was not ready after {}",
+                humantime::format_duration(READY)
+            )),
+            WorkerNews::Gone(why) => Err(why),
+        }
+    }
+
+    /// Has the worker run the batch. The journal goes to the lab as it is written.
+    fn batch(
+        &mut self,
+        job: &Job,
+        leased: &LeasedJob,
+        mut mirror: JournalMirror,
+    ) -> (JournalMirror, BatchEnded) {
+        let heard = self.listen(&job.run);
+        let batch = WorkerBatch {
+            run: self.run_folder(&job.run),
+            ..job.batch.clone()
+        };
+        if let Some(worker) = &mut self.worker {
+            worker.process.tell(&ToWorker::Batch(batch));
+        }
+        let (mut told, mut last, mut kept) = (RunOrder::GoOn, Instant::now(), Instant::now());
+        let ended = loop {
+            let Some(worker) = &mut self.worker else {
+                break gone("it has no worker");
+            };
+            match worker.process.next(LOOK) {
+                WorkerNews::Said(FromWorker::Ended(ended)) => break ended,
+                WorkerNews::Said(FromWorker::Refused { why, .. }) | WorkerNews::Gone(why) => {
+                    self.worker = None;
+                    break gone(&why);
+                }
+                WorkerNews::Said(_) => {
+                    last = Instant::now();
+                    // Kept while the worker gets on, and not by a clock that outlives one that hangs.
+                    if kept.elapsed() > self.lab.lease / 4 {
+                        kept = last;
+                        self.keep(job, leased);
+                    }
+                }
+                WorkerNews::Silent if last.elapsed() < self.setup.silence => {}
+                WorkerNews::Silent => {
+                    self.worker = None;
+                    let silence = humantime::format_duration(self.setup.silence);
+                    break gone(&format!("its worker said nothing for {silence}"));
+                }
+            }
+            told = self.pass_on(&heard, told);
+            if let Err(why) = mirror.catch_up(&self.lab) {
+                tracing::warn!("{why}");
+            }
+        };
+        (mirror, ended)
+    }
+
+    /// Extends the lease, and says that the batch gets on.
+    fn keep(&mut self, job: &Job, leased: &LeasedJob) {
+        self.lab.keep_job(leased);
+        let beats = format!("beats.{}.{}", token(&job.run), token(&self.setup.card.name));
+        self.lab.tell(beats, Vec::new());
+        self.show(self.setup.card.state.clone(), false);
+    }
+
+    /// Hears what the run wants, from now on.
+    fn listen(&self, run: &str) -> Arc<Mutex<Heard>> {
+        let heard = Arc::new(Mutex::new(Heard {
+            order: RunOrder::GoOn,
+            at: Instant::now(),
+        }));
+        let listener = Arc::downgrade(&heard);
+        let orders = format!("orders.{}.{}", token(run), token(&self.setup.card.name));
+        let listening = self.lab.listen(orders, move |_, payload| {
+            let Some(heard) = listener.upgrade() else {
+                return false;
+            };
+            if let Ok(order) = serde_json::from_slice(payload) {
+                *heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard {
+                    order,
+                    at: Instant::now(),
+                };
+            }
+            true
+        });
+        if let Err(why) = listening {
+            tracing::warn!("{why}");
+        }
+        heard
+    }
+
+    /// Passes on to the worker what is new of what is wanted.
+    fn pass_on(&mut self, heard: &Mutex<Heard>, told: RunOrder) -> RunOrder {
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_orphaned = heard.at.elapsed() > self.setup.orphaned_after;
+        let mut wanted = heard.order;
+        drop(heard);
+        if is_orphaned {
+            wanted = wanted.max(RunOrder::Stop);
+        }
+        if self.is_stopped() {
+            wanted = wanted.max(RunOrder::Interrupt);
+        }
+        let Some(worker) = self.worker.as_mut().filter(|_| wanted > told) else {
+            return told;
+        };
+        match wanted {
+            RunOrder::GoOn => {}
+            RunOrder::TimeOver => worker.process.tell(&ToWorker::TimeOver),
+            RunOrder::Stop => worker.process.tell(&ToWorker::Stop),
+            RunOrder::Interrupt => worker.process.interrupter().interrupt(),
+            RunOrder::InterruptNow => {
+                // Each counts: one that was skipped is made up for.
+                if told < RunOrder::Interrupt {
+                    worker.process.interrupter().interrupt();
+                }
+                worker.process.interrupter().interrupt();
+            }
+        }
+        wanted
+    }
+
+    fn end_worker(&mut self) {
+        if let Some(worker) = self.worker.take() {
+            worker.process.end();
+        }
+    }
+
+    /// Sends the rest of a journal and then how the batch ended, however long the network is away.
+    fn send_to_its_end(&mut self, job: &Job, mut mirror: JournalMirror, ended: BatchEnded) {
+        let folder = job.batch.taken.folder.clone();
+        while let Err(why) = mirror.catch_up(&self.lab) {
+            tracing::warn!("{why}");
+            if self.is_stopped() {
+                // The next agent of this rig sends the rest.
+                return;
+            }
+            std::thread::sleep(AGAIN);
+        }
+        let at = self.run_folder(&job.run).join(&folder);
+        self.say(&job.run, &FromAgent::Ended { folder, ended });
+        if let Err(why) = std::fs::write(at.join(UPLOADED), "") {
+            tracing::warn!("`{}`: {why}", at.display());
+        }
+    }
+
+    /// Says something that is kept, however long the network is away.
+    fn say(&self, run: &str, message: &FromAgent) {
+        let subject = records_of(run, &self.setup.card.name);
+        let payload = serde_json::to_vec(message).unwrap_or_default();
+        let kind = match message {
+            FromAgent::Taken { .. } => "taken",
+            FromAgent::Lines { .. } => "lines",
+            FromAgent::Ended { .. } => "ended",
+            FromAgent::Refused { .. } => "refused",
+        };
+        let id = format!("{subject}/{}#{kind}", message.folder());
+        while let Err(why) = self.lab.store(subject.clone(), id.clone(), payload.clone()) {
+            tracing::warn!("{why}");
+            if self.is_stopped() {
+                return;
+            }
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    /// Sends journals that an agent before this one did not send to their end.
+    fn send_orphans(&self) {
+        for orphan in orphans(&self.setup.folder) {
+            let Orphan { run, folder, at } = orphan;
+            let mut mirror =
+                JournalMirror::of_batch(&run, &self.setup.card.name, &folder, at.join(journal::FILE));
+            if let Err(why) = mirror.catch_up(&self.lab) {
+                tracing::warn!("{why}");
+                continue;
+            }
+            self.say(
+                &run,
+                &FromAgent::Ended {
+                    folder,
+                    ended: interrupted(),
+                },
+            );
+            let _ = std::fs::write(at.join(UPLOADED), "");
+        }
+    }
+}
+
+/// A journal of an agent that ended before it was sent.
+struct Orphan {
+    run: String,
+    folder: String,
+    at: PathBuf,
+}
+
+/// The journals below an agent's folder that were not sent to their end.
+fn orphans(agent: &Path) -> Vec<Orphan> {
+    let pattern = format!(
+        "{}/*/rigs/*/*/{}",
+        glob::Pattern::escape(&agent.to_string_lossy()),
+        journal::FILE
+    );
+    let found = glob::glob(&pattern).into_iter().flatten().filter_map(Result::ok);
+    let of_path = |path: PathBuf| {
+        let at = path.parent()?.to_owned();
+        let run = at.ancestors().nth(3)?;
+        let folder = at.strip_prefix(run).ok()?.to_string_lossy().into_owned();
+        let is_sent = at.join(UPLOADED).exists();
+        let run = std::fs::read_to_string(run.join(RUN_NAME)).ok()?;
+        (!is_sent).then_some(Orphan { run, folder, at })
+    };
+    found.filter_map(of_path).collect()
+}
+
+/// Holds the name of a run, which its folder has as a token.
+const RUN_NAME: &str = "run-name";
+
+fn interrupted() -> BatchEnded {
+    gone("its agent ended in the middle of the batch")
+}
+
+fn gone(why: &str) -> BatchEnded {
+    BatchEnded {
+        out: Some(why.to_owned()),
+        ..BatchEnded::default()
+    }
+}

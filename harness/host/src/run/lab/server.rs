@@ -1,0 +1,628 @@
+//! The connection to the server of a lab. Everything that talks to NATS goes through here: the rest of the program has no futures.
+
+use super::board::{RigCard, RunCard, WaitCard};
+use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
+use async_nats::jetstream::kv::{Config as BucketConfig, Store};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::object_store::{Config as ObjectConfig, ObjectStore};
+use async_nats::jetstream::stream::{
+    Config as StreamConfig, DiscardPolicy, RetentionPolicy, StorageType, Stream,
+};
+use async_nats::jetstream::{AckKind, Context, Message};
+use async_nats::{Client, ConnectOptions};
+use bytes::Bytes;
+use dfota_record::digest::sha256_hex;
+use futures_util::StreamExt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+use tokio::runtime::Runtime;
+
+/// How long records, and what is known of a run, are kept.
+const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The oldest server whose key-value buckets the client can make.
+const OLDEST: (u32, u32) = (2, 10);
+/// How long an answer of the server may take.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Priorities of runs: 0 goes first.
+pub const PRIORITIES: u8 = 3;
+
+/// Where the server of a lab is, and how to be let in.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LabAccess {
+    /// File with the secret seed of the nkey that the server knows this user by
+    #[arg(long, value_name = "FILE", env = "DFOTA_HIL_LAB_NKEY", hide_env_values = true)]
+    pub lab_nkey: Option<PathBuf>,
+    /// Certificate of the authority that signed the server's, as PEM
+    #[arg(long, value_name = "FILE", env = "DFOTA_HIL_LAB_CA", hide_env_values = true)]
+    pub lab_ca: Option<PathBuf>,
+    /// How long a rig may be silent before its batch is given to another one
+    #[arg(long, value_name = "T", hide = true, default_value = "60s", value_parser = humantime::parse_duration)]
+    pub lease: Duration,
+}
+
+/// What went wrong between this program and the server of a lab.
+#[derive(Debug, thiserror::Error)]
+#[error("lab `{url}`: {what}: {why}")]
+pub struct LabError {
+    url: String,
+    what: String,
+    why: String,
+}
+
+/// A server of a lab.
+pub struct LabServer {
+    url: String,
+    /// How long a rig may be silent.
+    pub lease: Duration,
+    runtime: Runtime,
+    client: Client,
+    js: Context,
+    jobs: Stream,
+    records: Stream,
+    rigs: Store,
+    runs: Store,
+    drained: Store,
+    waits: Store,
+    files: ObjectStore,
+}
+
+/// A batch that this rig leases. It comes again unless it is kept or done.
+pub struct LeasedJob {
+    message: Message,
+    pub payload: Bytes,
+}
+
+/// A message of the stream of records.
+pub struct StoredRecord {
+    pub seq: u64,
+    pub subject: String,
+    pub payload: Bytes,
+}
+
+impl LabServer {
+    /// Connects, and makes what a lab needs on a server that has none of it yet.
+    pub fn connect(url: &str, access: &LabAccess) -> Result<Self, LabError> {
+        let failed = |what: &str, why: &dyn Display| LabError {
+            url: url.to_owned(),
+            what: what.to_owned(),
+            why: why.to_string(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("lab")
+            .enable_all()
+            .build()
+            .map_err(|why| failed("no threads for the connection", &why))?;
+        let options = options(access).map_err(|why| failed("the credentials cannot be read", &why))?;
+        let client = runtime.block_on(options.connect(url)).map_err(|why| {
+            failed(
+                "no connection; is the server running, and the address right",
+                &why,
+            )
+        })?;
+        let version = client.server_info().version;
+        if !is_new_enough(&version) {
+            let (major, minor) = OLDEST;
+            let why =
+                format!("expected {major}.{minor} or newer, found {version}: install a newer `nats-server`");
+            return Err(failed("the server is too old", &why));
+        }
+        let js = {
+            // It starts a task of its own.
+            let _within = runtime.enter();
+            async_nats::jetstream::new(client.clone())
+        };
+        let opened = runtime.block_on(open(&js, access.lease));
+        let Opened {
+            jobs,
+            records,
+            rigs,
+            runs,
+            drained,
+            waits,
+            files,
+        } = opened
+            .map_err(|why| failed("what a lab needs is not on the server, and cannot be made", &why))?;
+        Ok(Self {
+            url: url.to_owned(),
+            lease: access.lease,
+            runtime,
+            client,
+            js,
+            jobs,
+            records,
+            rigs,
+            runs,
+            drained,
+            waits,
+            files,
+        })
+    }
+
+    fn failed(&self, what: impl Into<String>, why: impl Display) -> LabError {
+        LabError {
+            url: self.url.clone(),
+            what: what.into(),
+            why: why.to_string(),
+        }
+    }
+
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// Publishes to a stream, and waits until the server has it. The same `id` is stored once within two minutes.
+    pub fn store(&self, subject: String, id: String, payload: Vec<u8>) -> Result<(), LabError> {
+        let message = PublishMessage::build().payload(payload.into()).message_id(id);
+        let shown = subject.clone();
+        self.wait(async {
+            let sent = self.js.send_publish(subject, message).await;
+            sent.map_err(|why| self.failed(format!("`{shown}` was not taken"), why))?
+                .await
+                .map_err(|why| self.failed(format!("`{shown}` was not taken"), why))
+        })?;
+        Ok(())
+    }
+
+    /// Tells whoever listens, now.
+    pub fn tell(&self, subject: String, payload: Vec<u8>) {
+        let told = self.wait(self.client.publish(subject, payload.into()));
+        if let Err(why) = told {
+            tracing::warn!("lab `{}`: {why}", self.url);
+        }
+    }
+
+    /// Hears a subject that is not kept, from now on, until `heard` has enough. A thread of its own listens.
+    pub fn listen(
+        &self,
+        subject: String,
+        mut heard: impl FnMut(&str, &[u8]) -> bool + Send + 'static,
+    ) -> Result<(), LabError> {
+        let mut messages = self
+            .wait(self.client.subscribe(subject.clone()))
+            .map_err(|why| self.failed(format!("`{subject}` cannot be heard"), why))?;
+        self.runtime.spawn(async move {
+            while let Some(message) = messages.next().await {
+                if !heard(&message.subject, &message.payload) {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// The records of a subject, from the first one on, until `read` has enough. A task of its own reads.
+    pub fn follow(
+        &self,
+        subject: String,
+        mut read: impl FnMut(StoredRecord) -> bool + Send + 'static,
+    ) -> Result<(), LabError> {
+        let consumer = self.wait(self.records.create_consumer(OrderedConfig {
+            filter_subject: subject.clone(),
+            deliver_policy: DeliverPolicy::All,
+            ..OrderedConfig::default()
+        }));
+        let consumer = consumer.map_err(|why| self.failed(format!("`{subject}` cannot be read"), why))?;
+        let messages = self.wait(consumer.messages());
+        let mut messages = messages.map_err(|why| self.failed(format!("`{subject}` cannot be read"), why))?;
+        self.runtime.spawn(async move {
+            while let Some(message) = messages.next().await {
+                match message {
+                    Ok(message) => {
+                        let record = StoredRecord {
+                            seq: message.info().map_or(0, |info| info.stream_sequence),
+                            subject: message.subject.to_string(),
+                            payload: message.payload.clone(),
+                        };
+                        if !read(record) {
+                            return;
+                        }
+                    }
+                    // The client makes its consumer again and goes on where it was.
+                    Err(why) => tracing::warn!("`{subject}`: {why}"),
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Every record of a subject that is there now.
+    pub fn read_all(&self, subject: &str) -> Result<Vec<StoredRecord>, LabError> {
+        let failed = |why: &dyn Display| self.failed(format!("`{subject}` cannot be read"), why);
+        self.wait(async {
+            let last = match self.records.get_last_raw_message_by_subject(subject).await {
+                Ok(last) => last.sequence,
+                Err(_) => return Ok(Vec::new()),
+            };
+            let config = OrderedConfig {
+                filter_subject: subject.to_owned(),
+                deliver_policy: DeliverPolicy::All,
+                ..OrderedConfig::default()
+            };
+            let consumer = self
+                .records
+                .create_consumer(config)
+                .await
+                .map_err(|why| failed(&why))?;
+            let mut messages = consumer.messages().await.map_err(|why| failed(&why))?;
+            let mut all = Vec::new();
+            while let Some(message) = messages.next().await {
+                let message = message.map_err(|why| failed(&why))?;
+                let seq = message.info().map_or(0, |info| info.stream_sequence);
+                all.push(StoredRecord {
+                    seq,
+                    subject: message.subject.to_string(),
+                    payload: message.payload.clone(),
+                });
+                if seq >= last {
+                    break;
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    /// The next batch for a rig, the most urgent first; nothing where none waits.
+    pub fn lease_job(&self, rig: &str, wait: Duration) -> Result<Option<LeasedJob>, LabError> {
+        for priority in 0..PRIORITIES {
+            let failed = |why: &dyn Display| self.failed(format!("jobs of the rig `{rig}`"), why);
+            // The last one waits a little, so that an agent without work does not ask without a pause.
+            let wait = if priority + 1 == PRIORITIES {
+                wait
+            } else {
+                Duration::ZERO
+            };
+            let found = self.wait(async {
+                let name = format!("p{priority}-{}", token(rig));
+                let config = PullConfig {
+                    durable_name: Some(name.clone()),
+                    filter_subject: format!("jobs.{priority}.{}.>", token(rig)),
+                    ack_policy: AckPolicy::Explicit,
+                    ack_wait: self.lease,
+                    max_ack_pending: 1,
+                    ..PullConfig::default()
+                };
+                let consumer: PullConsumer = self
+                    .jobs
+                    .get_or_create_consumer(&name, config)
+                    .await
+                    .map_err(|why| failed(&why))?;
+                let fetch = consumer.fetch().max_messages(1);
+                let mut messages = if wait.is_zero() {
+                    fetch.messages().await
+                } else {
+                    consumer.batch().max_messages(1).expires(wait).messages().await
+                }
+                .map_err(|why| failed(&why))?;
+                match messages.next().await {
+                    Some(Ok(message)) => Ok(Some(message)),
+                    Some(Err(why)) => Err(failed(&why)),
+                    None => Ok(None),
+                }
+            })?;
+            if let Some(message) = found {
+                let payload = message.payload.clone();
+                return Ok(Some(LeasedJob { message, payload }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps a leased batch for another lease.
+    pub fn keep_job(&self, job: &LeasedJob) {
+        if let Err(why) = self.wait(job.message.ack_with(AckKind::Progress)) {
+            tracing::warn!("lab `{}`: the lease of a batch was not extended: {why}", self.url);
+        }
+    }
+
+    /// A leased batch is over: it does not come again.
+    pub fn end_job(&self, job: &LeasedJob) -> Result<(), LabError> {
+        self.wait(job.message.double_ack())
+            .map_err(|why| self.failed("a batch that is over was not taken from the queue", why))
+    }
+
+    /// Takes batches out of the queue. One that a rig has leased is not taken from the rig.
+    pub fn withdraw_jobs(&self, filter: &str) -> Result<u64, LabError> {
+        let purged = self.wait(async { self.jobs.purge().filter(filter).await });
+        purged
+            .map(|purged| purged.purged)
+            .map_err(|why| self.failed(format!("`{filter}` was not withdrawn"), why))
+    }
+
+    /// Says what a rig is and does; it is forgotten one lease later.
+    pub fn put_rig(&self, card: &RigCard) -> Result<(), LabError> {
+        let put = self.wait(self.rigs.put(token(&card.name), json(card).into()));
+        put.map(|_| ())
+            .map_err(|why| self.failed(format!("rig `{}`", card.name), why))
+    }
+
+    /// Joins the lab with a rig. Another agent that shows a rig of this name is waited for until the lab has forgotten it: it may have
+    /// been this one, before it was killed.
+    pub fn create_rig(&self, card: &RigCard, stop: &AtomicBool) -> Result<(), LabError> {
+        let until = Instant::now() + self.lease * 2;
+        loop {
+            let made = self.wait(self.rigs.create(token(&card.name), json(card).into()));
+            let Err(why) = made else { return Ok(()) };
+            let other = self.rigs()?.into_iter().find(|other| other.name == card.name);
+            let Some(other) = other else {
+                return Err(self.failed(format!("rig `{}` was not registered", card.name), why));
+            };
+            let is_mine = other.host == card.host && other.file == card.file;
+            if !is_mine || Instant::now() >= until {
+                let why = format!(
+                    "its file is `{}` on `{}`: rigs of a lab need names of their own",
+                    other.file, other.host
+                );
+                return Err(self.failed(format!("there is a rig `{}` already", card.name), why));
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// A drained rig takes no further batch.
+    pub fn drain(&self, rig: &str, drained: bool) -> Result<(), LabError> {
+        let failed = |why: &dyn Display| self.failed(format!("rig `{rig}`"), why);
+        if drained {
+            let put = self.wait(self.drained.put(token(rig), Bytes::from_static(b"{}")));
+            put.map(|_| ()).map_err(|why| failed(&why))
+        } else {
+            self.wait(self.drained.delete(token(rig)))
+                .map_err(|why| failed(&why))
+        }
+    }
+
+    pub fn is_drained(&self, rig: &str) -> bool {
+        matches!(self.wait(self.drained.get(token(rig))), Ok(Some(_)))
+    }
+
+    /// The rig leaves the lab.
+    pub fn remove_rig(&self, rig: &str) {
+        let _ = self.wait(self.rigs.delete(token(rig)));
+    }
+
+    /// The rigs whose agents live.
+    pub fn rigs(&self) -> Result<Vec<RigCard>, LabError> {
+        Ok(self.all(&self.rigs)?.into_values().collect())
+    }
+
+    pub fn put_run(&self, card: &RunCard) -> Result<(), LabError> {
+        let put = self.wait(self.runs.put(token(&card.run), json(card).into()));
+        put.map(|_| ())
+            .map_err(|why| self.failed(format!("run `{}`", card.run), why))
+    }
+
+    /// A run that is new to the lab. Two of one name would mix their journals.
+    pub fn create_run(&self, card: &RunCard) -> Result<(), LabError> {
+        let made = self.wait(self.runs.create(token(&card.run), json(card).into()));
+        made.map(|_| ()).map_err(|why| {
+            self.failed(
+                format!(
+                    "run `{}`: the lab knows a run of this name: choose another `--out`",
+                    card.run
+                ),
+                why,
+            )
+        })
+    }
+
+    /// Says what a run waits for; it is forgotten one lease later.
+    pub fn put_waits(&self, card: &WaitCard) -> Result<(), LabError> {
+        let put = self.wait(self.waits.put(token(&card.run), json(card).into()));
+        put.map(|_| ())
+            .map_err(|why| self.failed(format!("run `{}`", card.run), why))
+    }
+
+    /// The run waits for nothing any more.
+    pub fn remove_waits(&self, run: &str) {
+        let _ = self.wait(self.waits.delete(token(run)));
+    }
+
+    pub fn waits(&self) -> Result<Vec<WaitCard>, LabError> {
+        Ok(self.all(&self.waits)?.into_values().collect())
+    }
+
+    pub fn run(&self, run: &str) -> Result<Option<RunCard>, LabError> {
+        let entry = self.wait(self.runs.get(token(run)));
+        let entry = entry.map_err(|why| self.failed(format!("run `{run}`"), why))?;
+        Ok(entry.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    pub fn runs(&self) -> Result<Vec<RunCard>, LabError> {
+        Ok(self.all(&self.runs)?.into_values().collect())
+    }
+
+    fn all<T: DeserializeOwned>(&self, bucket: &Store) -> Result<BTreeMap<String, T>, LabError> {
+        self.wait(async {
+            let failed = |why: &dyn Display| self.failed(format!("bucket `{}`", bucket.name), why);
+            let mut keys = bucket.keys().await.map_err(|why| failed(&why))?;
+            let mut all = BTreeMap::new();
+            while let Some(key) = keys.next().await {
+                let key = key.map_err(|why| failed(&why))?;
+                let value = bucket.get(&key).await.map_err(|why| failed(&why))?;
+                if let Some(value) = value.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                    all.insert(key, value);
+                }
+            }
+            Ok(all)
+        })
+    }
+
+    /// Keeps a file under its SHA-256.
+    pub fn put_file(&self, bytes: &[u8]) -> Result<String, LabError> {
+        let name = sha256_hex(bytes);
+        if self.wait(self.files.info(&name)).is_ok() {
+            return Ok(name);
+        }
+        self.put_object(&name, bytes)?;
+        Ok(name)
+    }
+
+    pub fn put_object(&self, name: &str, mut bytes: &[u8]) -> Result<(), LabError> {
+        let put = self.wait(self.files.put(name, &mut bytes));
+        put.map(|_| ())
+            .map_err(|why| self.failed(format!("`{name}` was not stored"), why))
+    }
+
+    pub fn object(&self, name: &str) -> Result<Vec<u8>, LabError> {
+        let failed = |why: &dyn Display| self.failed(format!("`{name}` cannot be fetched"), why);
+        self.wait(async {
+            let mut object = self.files.get(name).await.map_err(|why| failed(&why))?;
+            let mut bytes = Vec::new();
+            object.read_to_end(&mut bytes).await.map_err(|why| failed(&why))?;
+            Ok(bytes)
+        })
+    }
+
+    pub fn delete_object(&self, name: &str) {
+        let _ = self.wait(self.files.delete(name));
+    }
+}
+
+/// What a lab needs on its server.
+struct Opened {
+    jobs: Stream,
+    records: Stream,
+    rigs: Store,
+    runs: Store,
+    drained: Store,
+    waits: Store,
+    files: ObjectStore,
+}
+
+async fn open(js: &Context, lease: Duration) -> Result<Opened, async_nats::Error> {
+    let files = match js.get_object_store("files").await {
+        Ok(files) => files,
+        Err(_) => js.create_object_store(files()).await?,
+    };
+    Ok(Opened {
+        jobs: js.get_or_create_stream(jobs()).await?,
+        records: js.get_or_create_stream(records()).await?,
+        rigs: bucket(js, "rigs", lease).await?,
+        runs: bucket(js, "runs", KEPT).await?,
+        drained: bucket(js, "drained", Duration::ZERO).await?,
+        waits: bucket(js, "waits", lease).await?,
+        files,
+    })
+}
+
+fn options(access: &LabAccess) -> std::io::Result<ConnectOptions> {
+    let mut options = ConnectOptions::new()
+        .name("dfota-hil")
+        .request_timeout(Some(ANSWER))
+        .max_reconnects(None);
+    if let Some(path) = &access.lab_nkey {
+        options = options.nkey(std::fs::read_to_string(path)?.trim().to_owned());
+    }
+    if let Some(path) = &access.lab_ca {
+        // The client would only say later that it is not there.
+        std::fs::metadata(path)?;
+        options = options.add_root_certificates(path.clone()).require_tls(true);
+    }
+    Ok(options)
+}
+
+fn jobs() -> StreamConfig {
+    StreamConfig {
+        name: "JOBS".to_owned(),
+        subjects: vec!["jobs.>".to_owned()],
+        retention: RetentionPolicy::WorkQueue,
+        storage: StorageType::File,
+        // The same batch cannot be queued twice.
+        max_messages_per_subject: 1,
+        discard: DiscardPolicy::New,
+        discard_new_per_subject: true,
+        ..StreamConfig::default()
+    }
+}
+
+fn records() -> StreamConfig {
+    StreamConfig {
+        name: "RECORDS".to_owned(),
+        subjects: vec!["records.>".to_owned()],
+        storage: StorageType::File,
+        max_age: KEPT,
+        ..StreamConfig::default()
+    }
+}
+
+fn files() -> ObjectConfig {
+    ObjectConfig {
+        bucket: "files".to_owned(),
+        max_age: KEPT,
+        ..ObjectConfig::default()
+    }
+}
+
+async fn bucket(js: &Context, name: &str, max_age: Duration) -> Result<Store, async_nats::Error> {
+    if let Ok(store) = js.get_key_value(name).await {
+        return Ok(store);
+    }
+    let config = BucketConfig {
+        bucket: name.to_owned(),
+        history: 1,
+        max_age,
+        ..BucketConfig::default()
+    };
+    match js.create_key_value(config).await {
+        Ok(store) => Ok(store),
+        // Somebody else made it meanwhile, with another lease: that one holds.
+        Err(_) => Ok(js.get_key_value(name).await?),
+    }
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map(str::parse::<u32>);
+    matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= OLDEST)
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// A name as one token of a subject, or a key: what may not stand in one is written as `=` and its number in hex.
+pub fn token(name: &str) -> String {
+    let mut token = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => token.push(byte as char),
+            _ => token += &format!("={byte:02X}"),
+        }
+    }
+    token
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_apart_as_tokens() {
+        assert_eq!(token("bench-03"), "bench-03");
+        assert_eq!(token("a.b c=d/ü"), "a=2Eb=20c=3Dd=2F=C3=BC");
+        assert_ne!(token("a.b"), token("a=2Eb"));
+    }
+
+    #[test]
+    fn an_old_server_is_refused() {
+        for (version, is_new) in [
+            ("2.15.1", true),
+            ("2.10.0", true),
+            ("2.9.10", false),
+            ("3.0.0-RC.1", true),
+            ("x", false),
+        ] {
+            assert_eq!(is_new_enough(version), is_new, "{version}");
+        }
+    }
+}
