@@ -31,6 +31,8 @@ const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 const OLDEST: (u32, u32) = (2, 10);
 /// How long an answer of the server may take.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How long a file may take on its way.
+const TRANSFER: Duration = Duration::from_secs(300);
 /// Priorities of runs: 0 goes first.
 pub const PRIORITIES: u8 = 3;
 
@@ -443,8 +445,9 @@ impl LabServer {
     }
 
     fn all<T: DeserializeOwned>(&self, bucket: &Store) -> Result<BTreeMap<String, T>, LabError> {
-        self.wait(async {
-            let failed = |why: &dyn Display| self.failed(format!("bucket `{}`", bucket.name), why);
+        let failed = |why: &dyn Display| self.failed(format!("bucket `{}`", bucket.name), why);
+        // A key that goes away while it is listed is waited for.
+        let listed = async {
             let mut keys = bucket.keys().await.map_err(|why| failed(&why))?;
             let mut all = BTreeMap::new();
             while let Some(key) = keys.next().await {
@@ -455,6 +458,12 @@ impl LabServer {
                 }
             }
             Ok(all)
+        };
+        // A timer needs the runtime around it.
+        self.wait(async {
+            tokio::time::timeout(ANSWER, listed)
+                .await
+                .map_err(|why| failed(&why))?
         })
     }
 
@@ -476,11 +485,16 @@ impl LabServer {
 
     pub fn object(&self, name: &str) -> Result<Vec<u8>, LabError> {
         let failed = |why: &dyn Display| self.failed(format!("`{name}` cannot be fetched"), why);
-        self.wait(async {
+        let read = async {
             let mut object = self.files.get(name).await.map_err(|why| failed(&why))?;
             let mut bytes = Vec::new();
-            object.read_to_end(&mut bytes).await.map_err(|why| failed(&why))?;
-            Ok(bytes)
+            let read = object.read_to_end(&mut bytes).await;
+            read.map(|_| bytes).map_err(|why| failed(&why))
+        };
+        self.wait(async {
+            tokio::time::timeout(TRANSFER, read)
+                .await
+                .map_err(|why| failed(&why))?
         })
     }
 
