@@ -2,7 +2,7 @@
 //!
 //! In the merged journal the parent's `taken` says which rig speaks from there on; in that of a run on one rig, its rig speaks from
 //! the beginning. A module is known by its rig and its IMEI: a masked journal hides most of an IMEI, and has to give the same
-//! verdicts. So it judges a masked run without them from the beginning ([`MaskedModules`]).
+//! verdicts. So it judges a masked run without them from the beginning (`MaskedModules`).
 
 mod attempts;
 mod left;
