@@ -51,7 +51,7 @@ const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     })
 }
 
-/// The order has to come while the download runs, however busy the machine is.
+/// However busy the machine is: an order has to come while the download runs, or a line to be read that is always busy.
 const fn unhurried(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     Exhibit::Suite(Suite {
         speed: 25,
@@ -96,7 +96,7 @@ pub(crate) fn exhibit(defect: Defect) -> Exhibit {
         ]),
         Defect::CannotBeReObserved => suite(&[(CLEAN_COAP, "product.observe-refused")]),
         Defect::ExecutesInAnyState => unhurried(&[(
-            "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true}}}",
+            "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true, max-block: 16, delay: 1s}}}",
             "product.execute-too-early",
         )]),
         // A cut in the last chunk, or behind it before the result stands; its end holds the version, so that nothing that
@@ -177,7 +177,7 @@ pub(crate) fn exhibit(defect: Defect) -> Exhibit {
         }
         Defect::QuietAfterUpdate => suite(&[(CLEAN, "product.end-missing")]),
         // As much of the line as it fills, a fast one would have to be read by a fast machine.
-        Defect::CeregFlood => suite(&[(CLEAN, "product.floods-the-line")]),
+        Defect::CeregFlood => unhurried(&[(CLEAN, "product.floods-the-line")]),
         Defect::GarbledRevision => suite(&[(CLEAN, "product.identity-lost")]),
         // The version comes one question late; the answer to the next one is no IMEI.
         Defect::StaleReplies => suite(&[(CLEAN, "product.imei-changed")]),
