@@ -110,7 +110,7 @@ fn says_open(lab: &Lab, cut: &str, rig: &str) {
 fn a_worker_that_is_killed_after_its_result() {
     let lab = Lab::new();
     // Two cases a batch: it is killed long before the last result.
-    lab.rig(50, "");
+    lab.rig(30, "");
     cuts(&lab, 12);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
     let taken = await_told(&lab, "taken", is_of(LAB));
