@@ -5,7 +5,8 @@ use std::time::Duration;
 
 /// The stripped program for the Pi.
 const LARGEST: u64 = 20_000_000;
-const LIMIT: Duration = Duration::from_secs(300);
+/// The benchmark takes four minutes where this machine has nothing else to do.
+const LIMIT: Duration = Duration::from_secs(900);
 
 #[test]
 #[ignore = "`just pi` prepares its parts"]
