@@ -237,6 +237,8 @@ impl Agent {
         mut mirror: JournalMirror,
     ) -> (JournalMirror, BatchEnded) {
         let heard = self.listen(&job.run);
+        // Files and worker took their time.
+        self.keep(job, leased);
         let batch = WorkerBatch {
             run: self.run_folder(&job.run),
             ..job.batch.clone()

@@ -182,7 +182,7 @@ impl LabServer {
         }
     }
 
-    /// Hears a subject that is not kept, from now on, until `heard` has enough. A thread of its own listens.
+    /// Hears a subject that is not kept, from now on, until `heard` has enough. A task of its own listens.
     pub fn listen(
         &self,
         subject: String,
