@@ -58,6 +58,22 @@ pub struct Slot {
     pub claim: Option<Span>,
 }
 
+impl Slot {
+    /// The earliest cut that it can become. It stands for a cut of which nobody heard where it was ordered.
+    pub fn earliest(&self) -> Cut {
+        let (at, after) = match self.place {
+            CutPlace::After(at, after) => (at, after + self.jitter.min),
+            CutPlace::Within(span, _) | CutPlace::Anywhere(span) => (span.from(), Duration::ZERO),
+        };
+        Cut {
+            at,
+            after,
+            off: self.off,
+            kind: self.kind,
+        }
+    }
+}
+
 /// A cut that was made and judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tallied {

@@ -47,7 +47,7 @@ pub enum FleetEvent {
         end: PartEnd,
         /// Why, for people.
         why: String,
-        /// Cases whose cut had been ordered and which have no verdict.
+        /// Cases whose cut had been ordered, or may still be, and which have no verdict.
         open: Vec<String>,
         /// Cases of which nobody can read what became of them: no rig runs them again.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -17,6 +17,8 @@ pub struct OpenCut {
     pub module: String,
     /// What was ordered, where the journal has it.
     pub cut: Option<Cut>,
+    /// The earliest that it can have been, where it was planned as a cut.
+    earliest: Option<Cut>,
     /// It was drawn for the claim.
     pub drawn: bool,
 }
@@ -37,7 +39,7 @@ impl OpenCut {
             suite: self.suite.clone(),
             campaign: self.campaign.clone(),
             case: self.case.clone(),
-            cut: self.cut.clone()?,
+            cut: self.cut.clone().or_else(|| self.earliest.clone())?,
             landed: None,
             bin: Bin::Missed,
             counts: brick && self.drawn,
@@ -86,16 +88,21 @@ impl PoolFold {
         };
         let drawn = planned.map(|slot| &slot.campaign).or_else(earlier);
         let directed = || {
-            let campaign = self.directed.get(&on.cut)?;
+            let campaign = &self.directed.get(&on.cut)?.campaign;
             self.has_claim(&on.cut.suite, campaign).then_some(campaign)
         };
         let campaign = drawn.or_else(directed)?;
+        let earliest = planned.map(|slot| slot.earliest.clone()).or_else(|| {
+            let directed = self.directed.get(&on.cut)?;
+            directed.earliest.clone()
+        });
         Some(OpenCut {
             suite: on.cut.suite.clone(),
             campaign: campaign.clone(),
             case: on.cut.case.clone(),
             module: on.module.clone(),
             cut: self.attempts.order(&on.cut).cloned(),
+            earliest,
             drawn: drawn.is_some(),
         })
     }

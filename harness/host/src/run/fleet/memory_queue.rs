@@ -228,6 +228,7 @@ impl MemoryQueue {
 /// What the run's journal says of the end of a batch.
 fn part_end(taken: &Taken, ending: &BatchEnding) -> PartEnd {
     let part = ending.part();
+    let may_go_on = matches!(ending, BatchEnding::Lost { unheard, .. } if !unheard.is_empty());
     PartEnd {
         batch: taken.batch.clone(),
         attempt: taken.attempt,
@@ -237,7 +238,7 @@ fn part_end(taken: &Taken, ending: &BatchEnding) -> PartEnd {
         result: BatchResult {
             passed: part.has_passed(),
             bricks: part.bricks(),
-            is_open: part.is_unheard(),
+            is_open: part.is_unheard() || may_go_on,
         },
         left: ending.left().to_vec(),
     }
@@ -328,12 +329,16 @@ impl WorkQueue for MemoryQueue {
             BatchEnding::Lost {
                 why,
                 left,
+                unheard,
                 parent_ended,
                 ..
             } => {
                 let mut open: Vec<String> = lost.iter().map(|cut| cut.case.clone()).collect();
-                let present = part.open().filter(|case| !open.iter().any(|open| open == case));
-                open.extend(present.map(str::to_owned));
+                for case in part.open().into_iter().chain(unheard.iter().map(String::as_str)) {
+                    if !open.iter().any(|open| open == case) {
+                        open.push(case.to_owned());
+                    }
+                }
                 let first = FleetEvent::Lost {
                     end,
                     why: why.clone(),

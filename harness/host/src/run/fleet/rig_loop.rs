@@ -65,9 +65,13 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: Box<dyn RigW
                     worker.kill();
                     batch.catch_up();
                 }
+                let outcome = match outcome {
+                    WorkerOutcome::Gone(why) if worker.may_go_on() => WorkerOutcome::Unheard(why),
+                    outcome => outcome,
+                };
                 let ending = seat.ending(&order, &outcome, queue.progress(seat.rig));
                 let out = ending.why_lost().map(str::to_owned);
-                if matches!(outcome, WorkerOutcome::Gone(_)) {
+                if !matches!(outcome, WorkerOutcome::Ended(_)) {
                     queue.close(seat.rig, &order.taken, &ending);
                     queue.presence(seat.rig, RigPresence::Out(out.unwrap_or_default()));
                     return;
@@ -89,6 +93,8 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: Box<dyn RigW
 enum WorkerOutcome {
     Ended(BatchEnded),
     Gone(String),
+    /// It was given up, and nobody knows whether it goes on.
+    Unheard(String),
 }
 
 impl RigSeat<'_> {
@@ -97,8 +103,12 @@ impl RigSeat<'_> {
         let folder = self.run.join(&order.taken.folder);
         let part = PartRead::from_folder(&folder);
         let why = match outcome {
-            WorkerOutcome::Gone(why) => Some(why.clone()),
+            WorkerOutcome::Gone(why) | WorkerOutcome::Unheard(why) => Some(why.clone()),
             WorkerOutcome::Ended(ended) => ended.out.clone(),
+        };
+        let unheard = match outcome {
+            WorkerOutcome::Unheard(_) => part.without_result(&order.cases),
+            WorkerOutcome::Ended(_) | WorkerOutcome::Gone(_) => Vec::new(),
         };
         if let Some(unread) = UnreadBatch::from_part(&part, &order.taken.folder, &order.cases, why.as_deref())
         {
@@ -122,6 +132,7 @@ impl RigSeat<'_> {
             part,
             why,
             left,
+            unheard,
             parent_ended: false,
         }
     }

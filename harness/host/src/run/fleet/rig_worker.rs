@@ -19,6 +19,11 @@ pub trait RigWorker: Send {
     /// Takes its batch away from it, for good. What it wrote until then can be read in the run folder.
     fn kill(&mut self);
 
+    /// Whether it may still make cuts after [`Self::kill`]: it is on another machine, and was not heard to end.
+    fn may_go_on(&self) -> bool {
+        false
+    }
+
     /// Ends a worker that has nothing to do.
     fn end(self: Box<Self>);
 

@@ -68,6 +68,8 @@ pub enum BatchEnding {
         why: String,
         /// Cases that have to be run again, or for the first time.
         left: Vec<String>,
+        /// Cases without a result that the rig may still be running: it was given up, and could not be stopped.
+        unheard: Vec<String>,
         /// The run's parent ended, and the rig is not at fault.
         parent_ended: bool,
     },

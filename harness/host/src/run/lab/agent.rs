@@ -1,6 +1,6 @@
 //! The agent of one rig: takes batches from the lab and has the worker of its own machine run them.
 
-use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RunOrder};
+use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RigOrder, RunOrder};
 use super::files::lay_out;
 use super::journal_mirror::{JournalMirror, records_of};
 use super::server::{LabError, LabServer, LeasedJob, token};
@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const IDLE: Duration = Duration::from_millis(500);
 /// How often an agent at work looks around.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often an agent looks whether it may begin.
+const GRANT: Duration = Duration::from_millis(5);
 /// How long a worker may take until it has its rig.
 const READY: Duration = Duration::from_secs(90);
 /// How long the agent waits before it talks to a server again that did not answer.
@@ -62,7 +64,7 @@ struct RunWorker {
 /// What a run said last.
 #[derive(Debug)]
 struct Heard {
-    order: RunOrder,
+    wanted: RigOrder,
     at: Instant,
 }
 
@@ -136,13 +138,14 @@ impl Agent {
 
     /// Runs a batch that was leased. Acknowledged last: until then it comes again.
     fn run(&mut self, leased: &LeasedJob) {
-        let note = serde_json::from_slice::<JobNote>(&leased.payload);
-        let job = note.map_err(|why| why.to_string()).and_then(|note| {
-            let bytes = self.lab.object(&note.object).map_err(|why| why.to_string())?;
-            serde_json::from_slice::<Job>(&bytes).map_err(|why| why.to_string())
-        });
-        match job {
-            Ok(job) => self.run_job(&job, leased),
+        match serde_json::from_slice::<JobNote>(&leased.payload) {
+            Ok(note) => match self.job(&note) {
+                Ok(job) => self.run_job(&job, leased),
+                Err(why) => {
+                    let (folder, why) = (note.folder, format!("the batch cannot be read: {why}"));
+                    self.say(&note.run, &FromAgent::Refused { folder, why });
+                }
+            },
             Err(why) => tracing::error!("a batch cannot be read: {why}"),
         }
         while let Err(why) = self.lab.end_job(leased) {
@@ -152,6 +155,11 @@ impl Agent {
             }
             std::thread::sleep(AGAIN);
         }
+    }
+
+    fn job(&self, note: &JobNote) -> Result<Job, String> {
+        let bytes = self.lab.object(&note.object).map_err(|why| why.to_string())?;
+        serde_json::from_slice(&bytes).map_err(|why| why.to_string())
     }
 
     fn run_job(&mut self, job: &Job, leased: &LeasedJob) {
@@ -169,16 +177,18 @@ impl Agent {
             self.send_to_its_end(job, mirror, interrupted());
             return;
         }
+        let heard = self.listen(&job.run);
         self.say(
             &job.run,
             &FromAgent::Taken {
                 folder: folder.clone(),
             },
         );
-        let said = match self.begin(job) {
+        let begun = self.await_grant(&heard, &folder).and_then(|()| self.begin(job, leased));
+        let said = match begun {
             Ok(()) => {
                 let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
-                let (mirror, ended) = self.batch(job, leased, mirror);
+                let (mirror, ended) = self.batch(job, leased, &heard, mirror);
                 self.send_to_its_end(job, mirror, ended);
                 return;
             }
@@ -187,8 +197,22 @@ impl Agent {
         self.say(&job.run, &said);
     }
 
+    /// Waits until the run says that the batch may begin: it may have given this rig up meanwhile.
+    fn await_grant(&self, heard: &Mutex<Heard>, folder: &str) -> Result<(), String> {
+        let until = Instant::now() + self.lab.lease;
+        while Instant::now() < until && !self.is_stopped() {
+            let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            if heard.wanted.batch.as_deref() == Some(folder) {
+                return Ok(());
+            }
+            drop(heard);
+            std::thread::sleep(GRANT);
+        }
+        Err("the run did not say that the batch may begin: it has given the rig up, or its program ended".to_owned())
+    }
+
     /// Gets everything ready that the batch needs.
-    fn begin(&mut self, job: &Job) -> Result<(), String> {
+    fn begin(&mut self, job: &Job, leased: &LeasedJob) -> Result<(), String> {
         let card = &self.setup.card;
         if job.program != card.program {
             return Err(format!(
@@ -208,7 +232,17 @@ impl Agent {
         let process =
             WorkerProcess::start(command).map_err(|why| format!("its worker could not be started: {why}"))?;
         let mut process = Box::new(process);
-        match process.next(READY) {
+        let until = Instant::now() + READY;
+        let news = loop {
+            // Files and worker take their time.
+            self.keep(job, leased);
+            let left = until.saturating_duration_since(Instant::now());
+            match process.next(left.min(self.lab.lease / 4)) {
+                WorkerNews::Silent if Instant::now() < until => {}
+                news => break news,
+            }
+        };
+        match news {
             WorkerNews::Said(FromWorker::Ready { files }) if files == job.digest => {
                 self.worker = Some(RunWorker {
                     run: job.run.clone(),
@@ -234,10 +268,9 @@ impl Agent {
         &mut self,
         job: &Job,
         leased: &LeasedJob,
+        heard: &Mutex<Heard>,
         mut mirror: JournalMirror,
     ) -> (JournalMirror, BatchEnded) {
-        let heard = self.listen(&job.run);
-        // Files and worker took their time.
         self.keep(job, leased);
         let batch = WorkerBatch {
             run: self.run_folder(&job.run),
@@ -272,7 +305,7 @@ impl Agent {
                     break gone(&format!("its worker said nothing for {silence}"));
                 }
             }
-            told = self.pass_on(&heard, told);
+            told = self.pass_on(heard, told);
             if let Err(why) = mirror.catch_up(&self.lab) {
                 tracing::warn!("{why}");
             }
@@ -291,7 +324,7 @@ impl Agent {
     /// Hears what the run wants, from now on.
     fn listen(&self, run: &str) -> Arc<Mutex<Heard>> {
         let heard = Arc::new(Mutex::new(Heard {
-            order: RunOrder::GoOn,
+            wanted: RigOrder::default(),
             at: Instant::now(),
         }));
         let listener = Arc::downgrade(&heard);
@@ -300,9 +333,9 @@ impl Agent {
             let Some(heard) = listener.upgrade() else {
                 return false;
             };
-            if let Ok(order) = serde_json::from_slice(payload) {
+            if let Ok(wanted) = serde_json::from_slice(payload) {
                 *heard.lock().unwrap_or_else(PoisonError::into_inner) = Heard {
-                    order,
+                    wanted,
                     at: Instant::now(),
                 };
             }
@@ -318,7 +351,7 @@ impl Agent {
     fn pass_on(&mut self, heard: &Mutex<Heard>, told: RunOrder) -> RunOrder {
         let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         let is_orphaned = heard.at.elapsed() > self.setup.orphaned_after;
-        let mut wanted = heard.order;
+        let mut wanted = heard.wanted.order;
         drop(heard);
         if is_orphaned {
             wanted = wanted.max(RunOrder::Stop);
@@ -363,7 +396,8 @@ impl Agent {
             std::thread::sleep(AGAIN);
         }
         let at = self.run_folder(&job.run).join(&folder);
-        self.say(&job.run, &FromAgent::Ended { folder, ended });
+        let bytes = mirror.sent();
+        self.say(&job.run, &FromAgent::Ended { folder, ended, bytes });
         if let Err(why) = std::fs::write(at.join(UPLOADED), "") {
             tracing::warn!("`{}`: {why}", at.display());
         }
@@ -404,6 +438,7 @@ impl Agent {
                 &FromAgent::Ended {
                     folder,
                     ended: interrupted(),
+                    bytes: mirror.sent(),
                 },
             );
             let _ = std::fs::write(at.join(UPLOADED), "");

@@ -81,6 +81,8 @@ pub struct WaitCard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobNote {
     pub run: String,
+    /// The batch's folder below the run's.
+    pub folder: String,
     /// The object that holds the [`Job`].
     pub object: String,
 }
@@ -124,6 +126,8 @@ pub enum FromAgent {
     Ended {
         folder: String,
         ended: BatchEnded,
+        /// The length of its journal.
+        bytes: u64,
     },
     /// It cannot run the batch.
     Refused {
@@ -158,4 +162,19 @@ pub enum RunOrder {
     Interrupt,
     /// The same at once.
     InterruptNow,
+}
+
+/// What a run says to the agent of one rig.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RigOrder {
+    pub order: RunOrder,
+    /// The folder of the batch that the rig may begin. Said once the agent was heard to have it: a rig that was given up in
+    /// silence before has not begun it, and never will.
+    pub batch: Option<String>,
+}
+
+impl From<RunOrder> for RigOrder {
+    fn from(order: RunOrder) -> Self {
+        Self { order, batch: None }
+    }
 }

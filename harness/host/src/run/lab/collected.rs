@@ -47,10 +47,19 @@ impl CollectedRun {
                         collected.parts.entry(folder).or_default()
                     };
                     // Sent again where an answer of the server was lost.
-                    let known = journal.len().saturating_sub(usize::try_from(offset).unwrap_or(0));
-                    journal.push_str(text.get(known..).unwrap_or_default());
+                    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+                    // What is missing in between is missing: nothing behind it counts.
+                    if let Some(known) = journal.len().checked_sub(offset) {
+                        journal.push_str(text.get(known..).unwrap_or_default());
+                    }
                 }
-                FromAgent::Ended { folder, .. } | FromAgent::Refused { folder, .. } => {
+                FromAgent::Ended { folder, bytes, .. } => {
+                    let arrived = collected.parts.get(&folder).map_or(0, |part| part.len() as u64);
+                    if arrived == bytes {
+                        collected.ended.insert(folder);
+                    }
+                }
+                FromAgent::Refused { folder, .. } => {
                     collected.ended.insert(folder);
                 }
                 FromAgent::Taken { folder } => {
@@ -64,6 +73,11 @@ impl CollectedRun {
     /// Whether the agent is through with the batch in this folder.
     pub fn has_ended(&self, folder: &str) -> bool {
         self.ended.contains(folder)
+    }
+
+    /// Whether an agent has the batch in this folder and may be running it.
+    pub fn may_go_on(&self, folder: &str) -> bool {
+        self.parts.contains_key(folder) && !self.has_ended(folder)
     }
 
     /// The folders of the batches that are not over by the journal in `out`.

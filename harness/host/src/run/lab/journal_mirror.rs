@@ -44,6 +44,11 @@ impl JournalMirror {
         }
     }
 
+    /// Bytes that are in the lab.
+    pub fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// Publishes the lines that have been written since the last time. What fails is tried again the next time.
     pub fn catch_up(&mut self, lab: &LabServer) -> Result<(), LabError> {
         while let Some(text) = self.next_lines() {
@@ -53,7 +58,8 @@ impl JournalMirror {
                 offset,
                 text,
             };
-            let id = format!("{}/{}@{offset}", self.subject, self.folder);
+            // With its length: where an answer of the server was lost, the same lines go again with those that were written since.
+            let id = format!("{}/{}@{offset}+{length}", self.subject, self.folder);
             let payload = serde_json::to_vec(&lines).unwrap_or_default();
             lab.store(self.subject.clone(), id, payload)?;
             self.sent += length;

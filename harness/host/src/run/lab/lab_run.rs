@@ -1,6 +1,6 @@
 //! A run of a lab, as its owner has it: its rigs, its files, and what it wants of the agents.
 
-use super::board::{Job, JobNote, LabRunState, RigCard, RunCard, RunOrder, WaitCard};
+use super::board::{Job, JobNote, LabRunState, RigCard, RigOrder, RunCard, RunOrder, WaitCard};
 use super::files::RunFiles;
 use super::journal_mirror::JournalMirror;
 use super::server::{LabError, LabServer, token};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the run says what it wants, and looks at its rigs.
 const BEAT: Duration = Duration::from_secs(1);
@@ -36,13 +36,15 @@ pub struct LabRun {
 /// What the beating thread and the workers share.
 struct Shared {
     /// What is wanted of each rig.
-    orders: Mutex<BTreeMap<String, RunOrder>>,
+    orders: Mutex<BTreeMap<String, RigOrder>>,
     /// The rigs whose agents live, as they were last seen.
     seen: Mutex<BTreeMap<String, RigCard>>,
     /// Rigs that are waited for.
     waits: Mutex<BTreeSet<String>>,
     /// Rigs that more urgent runs wait for, each with one of these runs.
     urgent: Mutex<BTreeMap<String, String>>,
+    /// When the server answered last.
+    contact: Mutex<Instant>,
     /// The journal of the run.
     mirror: Mutex<Option<JournalMirror>>,
     is_cancelled: AtomicBool,
@@ -50,12 +52,16 @@ struct Shared {
 }
 
 impl Shared {
-    fn orders(&self) -> MutexGuard<'_, BTreeMap<String, RunOrder>> {
+    fn orders(&self) -> MutexGuard<'_, BTreeMap<String, RigOrder>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> MutexGuard<'_, BTreeMap<String, RigCard>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn contact(&self) -> MutexGuard<'_, Instant> {
+        self.contact.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waits(&self) -> MutexGuard<'_, BTreeSet<String>> {
@@ -74,13 +80,14 @@ impl Shared {
 impl LabRun {
     /// A run on these rigs of the lab.
     pub fn start(lab: Arc<LabServer>, plan: LabRunPlan, rigs: &[String]) -> Self {
-        let orders = rigs.iter().map(|rig| (rig.clone(), RunOrder::GoOn)).collect();
+        let orders = rigs.iter().map(|rig| (rig.clone(), RigOrder::default())).collect();
         let seen = lab.rigs().unwrap_or_default();
         let shared = Arc::new(Shared {
             orders: Mutex::new(orders),
             seen: Mutex::new(seen.into_iter().map(|card| (card.name.clone(), card)).collect()),
             waits: Mutex::default(),
             urgent: Mutex::default(),
+            contact: Mutex::new(Instant::now()),
             mirror: Mutex::new(None),
             is_cancelled: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -139,10 +146,25 @@ impl LabRun {
     pub fn order(&self, rig: &str, order: RunOrder) {
         let mut orders = self.shared.orders();
         let wanted = orders.entry(rig.to_owned()).or_default();
-        *wanted = (*wanted).max(order);
-        let wanted = *wanted;
+        wanted.order = wanted.order.max(order);
+        let wanted = wanted.clone();
         drop(orders);
-        tell(&self.lab, &self.plan.name, rig, wanted);
+        tell(&self.lab, &self.plan.name, rig, &wanted);
+    }
+
+    /// The rig may begin the batch in this folder; nothing: it may begin none any more.
+    pub fn grant(&self, rig: &str, folder: Option<&str>) {
+        let mut orders = self.shared.orders();
+        let wanted = orders.entry(rig.to_owned()).or_default();
+        wanted.batch = folder.map(str::to_owned);
+        let wanted = wanted.clone();
+        drop(orders);
+        tell(&self.lab, &self.plan.name, rig, &wanted);
+    }
+
+    /// Whether the server answers. A run that hears nothing cannot say that its rigs are silent.
+    pub fn is_in_contact(&self) -> bool {
+        self.shared.contact().elapsed() < self.lab.lease / 4
     }
 
     /// Queues a batch for a rig.
@@ -151,7 +173,7 @@ impl LabRun {
         if let Some(mirror) = &mut *self.shared.mirror() {
             mirror.catch_up(&self.lab)?;
         }
-        self.shared.orders().insert(rig.to_owned(), RunOrder::GoOn);
+        self.shared.orders().insert(rig.to_owned(), RigOrder::default());
         let LabRunPlan {
             name,
             flags,
@@ -170,6 +192,7 @@ impl LabRun {
         };
         let note = JobNote {
             run: name.clone(),
+            folder: batch.taken.folder.clone(),
             object: format!("jobs/{name}/{}", batch.taken.folder),
         };
         let bytes = serde_json::to_vec(&job).unwrap_or_default();
@@ -230,9 +253,10 @@ impl Drop for LabRun {
     }
 }
 
-fn tell(lab: &LabServer, run: &str, rig: &str, order: RunOrder) {
+/// Tells the agent of a rig what the run wants of it.
+pub fn tell(lab: &LabServer, run: &str, rig: &str, order: &RigOrder) {
     let subject = format!("orders.{}.{}", token(run), token(rig));
-    lab.tell(subject, serde_json::to_vec(&order).unwrap_or_default());
+    lab.tell(subject, serde_json::to_vec(order).unwrap_or_default());
 }
 
 /// Tells the other runs what this one waits for, and looks what more urgent ones wait for.
@@ -257,11 +281,12 @@ fn beat(lab: &LabServer, shared: &Shared, run: &str, priority: u8) {
     while !shared.is_over.load(Ordering::Relaxed) {
         let orders = shared.orders().clone();
         for (rig, order) in &orders {
-            tell(lab, run, rig, *order);
+            tell(lab, run, rig, order);
         }
         compare(lab, shared, run, priority);
         if let Ok(cards) = lab.rigs() {
             *shared.seen() = cards.into_iter().map(|card| (card.name.clone(), card)).collect();
+            *shared.contact() = Instant::now();
         }
         if let Ok(Some(card)) = lab.run(run) {
             let is_cancelled = card.state == LabRunState::Cancelled;

@@ -46,11 +46,20 @@ impl PartWriter {
         self.present = None;
     }
 
-    /// Writes lines that are new. Gives what the seat of the rig has to hear: of lines, those that are whole and that it needs.
-    pub fn write(&mut self, message: FromAgent) -> Option<FromAgent> {
+    /// Writes lines that are new. Gives what the seat of the rig has to hear: of lines, those that are whole and that it needs; or why
+    /// they could not be written.
+    pub fn write(&mut self, message: FromAgent) -> Result<Option<FromAgent>, String> {
         let FromAgent::Lines { folder, offset, text } = message else {
             let is_present = self.present.as_deref() == Some(message.folder());
-            return is_present.then_some(message);
+            if let FromAgent::Ended { folder, bytes, .. } = &message {
+                let written = self.written.get(folder).copied().unwrap_or_default();
+                if is_present && written != *bytes {
+                    return Err(format!(
+                        "its journal has {bytes} bytes on its machine, and {written} of them arrived"
+                    ));
+                }
+            }
+            return Ok(is_present.then_some(message));
         };
         let is_present = self.present.as_ref() == Some(&folder);
         let name = if is_present { journal::FILE } else { LATE };
@@ -63,18 +72,16 @@ impl PartWriter {
         let skip = usize::try_from(before.saturating_sub(offset)).unwrap_or(usize::MAX);
         let new = text
             .get(skip..)
-            .filter(|new| !new.is_empty() && offset <= *before)?;
+            .filter(|new| !new.is_empty() && offset <= *before);
+        let Some(new) = new else { return Ok(None) };
         let at = if is_present { Some(*before) } else { None };
-        if let Err(why) = append(&path, at, new) {
-            tracing::error!("`{}` cannot be written: {why}", path.display());
-            return None;
-        }
+        append(&path, at, new).map_err(|why| format!("`{}` cannot be written: {why}", path.display()))?;
         *before += new.len() as u64;
-        is_present.then(|| FromAgent::Lines {
+        Ok(is_present.then(|| FromAgent::Lines {
             text: self.needed(new),
             folder,
             offset,
-        })
+        }))
     }
 
     /// The whole lines that the seat needs. Most of a journal is the dialogue.

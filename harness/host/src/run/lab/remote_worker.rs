@@ -18,6 +18,8 @@ enum Heard {
     /// The agent gets on.
     Beat,
     Said(FromAgent),
+    /// Its journal cannot be written to the run folder.
+    Unwritten(String),
 }
 
 /// The agent of a rig.
@@ -34,6 +36,8 @@ pub struct RemoteWorker {
     job: Option<JobAtWork>,
     /// Why nothing more comes of it.
     gone: Option<String>,
+    /// It was given up with a batch that it may have begun.
+    may_go_on: bool,
 }
 
 /// A batch that an agent was given.
@@ -64,7 +68,11 @@ impl RemoteWorker {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .write(message);
-            message.is_none_or(|message| said.send(Heard::Said(message)).is_ok())
+            match message {
+                Ok(None) => true,
+                Ok(Some(message)) => said.send(Heard::Said(message)).is_ok(),
+                Err(why) => said.send(Heard::Unwritten(why)).is_ok(),
+            }
         })?;
         let beats = format!("beats.{}.{}", token(run.name()), token(rig));
         run.lab
@@ -78,6 +86,7 @@ impl RemoteWorker {
             said: VecDeque::new(),
             job: None,
             gone: None,
+            may_go_on: false,
         })
     }
 
@@ -92,7 +101,10 @@ impl RemoteWorker {
         };
         job.is_taken = true;
         match message {
-            FromAgent::Taken { .. } => self.said.push_back(FromWorker::Alive),
+            FromAgent::Taken { folder } => {
+                self.run.grant(&self.rig, Some(&folder));
+                self.said.push_back(FromWorker::Alive);
+            }
             FromAgent::Lines { text, .. } => {
                 let records = text.lines().filter_map(|line| serde_json::from_str(line).ok());
                 self.said
@@ -181,8 +193,9 @@ impl RigWorker for RemoteWorker {
                 .recv_timeout(until.saturating_duration_since(Instant::now()))
             {
                 Ok(Heard::Said(message)) => self.take(message),
+                Ok(Heard::Unwritten(why)) => return WorkerNews::Gone(why),
                 Ok(Heard::Beat) => return WorkerNews::Said(FromWorker::Alive),
-                Err(RecvTimeoutError::Timeout) if self.may_still_take() => {
+                Err(RecvTimeoutError::Timeout) if self.may_still_take() || !self.run.is_in_contact() => {
                     return WorkerNews::Said(FromWorker::Alive);
                 }
                 Err(RecvTimeoutError::Timeout) => return WorkerNews::Silent,
@@ -196,12 +209,18 @@ impl RigWorker for RemoteWorker {
     /// What the agent still says of the batch is kept beside its journal, and does not count.
     fn kill(&mut self) {
         self.run.wait_for(&self.rig, false);
+        self.run.grant(&self.rig, None);
         if let Some(job) = self.job.take() {
+            self.may_go_on = job.is_taken;
             self.run.order(&self.rig, RunOrder::Stop);
             self.run.withdraw(&self.rig, &job.folder);
         }
         self.parts().end();
         self.said.clear();
+    }
+
+    fn may_go_on(&self) -> bool {
+        self.may_go_on
     }
 
     fn end(self: Box<Self>) {

@@ -9,15 +9,16 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::fleet::seats::StartedWorker;
-use crate::run::lab::board::{LabRigState, LabRunState, NO_PIN, RigCard, RunCard, RunOrder};
+use crate::run::lab::board::{LabRigState, LabRunState, NO_PIN, RigCard, RigOrder, RunCard, RunOrder};
 use crate::run::lab::collected::{CollectedRun, TakenFolder, has_owner};
 use crate::run::lab::files::RunFiles;
-use crate::run::lab::lab_run::{LabRun, LabRunPlan};
+use crate::run::lab::lab_run::{LabRun, LabRunPlan, tell};
 use crate::run::lab::remote_worker::RemoteWorker;
 use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, token};
 use crate::state::StateDir;
 use crate::state::campaign_store::tool_digest;
 use dfota_record::journal::PARENT_FILE;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -27,7 +28,7 @@ use std::time::{Duration, SystemTime};
 pub(super) struct LabArgs {
     /// Run on the rigs of a lab: the address of its NATS server, for example `nats://lab`. `--rig` then selects rigs by name or
     /// pattern
-    #[arg(long, value_name = "URL", env = "DFOTA_HIL_LAB", hide_env_values = true)]
+    #[arg(long, value_name = "URL")]
     pub(super) lab: Option<String>,
     /// In a lab, 0 goes before 1 and 2
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..i64::from(PRIORITIES)))]
@@ -92,13 +93,14 @@ pub(super) fn resume(
             "`{name}` goes on in the lab: its program lives, and nobody else can have the run"
         )));
     }
-    bring_home(&lab, &name, folder)?;
+    let unheard = bring_home(&lab, &name, folder)?;
     let recorded = RecordedRun::open(folder)?;
     let rigs = recorded_rigs(&lab, args, &recorded)?;
     let suites = crate::cli::command::load_suites_for(&args.selection.suites, &rigs)?;
     recorded.is_unchanged(&rigs, &suites)?;
     let prepared = Prepared::plan_again(args, &recorded, rigs, suites, outcome)?;
-    let left = LeftBehind::read(&recorded, prepared.names(), prepared.rules(args))?;
+    let mut left = LeftBehind::read(&recorded, prepared.names(), prepared.rules(args))?;
+    left.give_up(unheard);
     let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut begun = Begun::resumed(&prepared, args, &recorded, outcome)?;
     let has_work: Vec<bool> = (0..prepared.rigs.len())
@@ -115,8 +117,9 @@ pub(super) fn resume(
     begun.report(args, common, outcome, live, exit?)
 }
 
-/// Waits until each agent is through with what it has of the run, and lays its journals in the folder.
-fn bring_home(lab: &Arc<LabServer>, run: &str, folder: &Path) -> Result<(), CommandError> {
+/// Waits until each agent that lives is through with what it has of the run, and lays its journals in the folder. Gives the folders of
+/// batches that were begun, and whose agents are not there.
+fn bring_home(lab: &Arc<LabServer>, run: &str, folder: &Path) -> Result<BTreeSet<String>, CommandError> {
     let unread = |why| CommandError::usage(format!("`{}`: {why}", folder.display()));
     let open = CollectedRun::open(folder).map_err(unread)?;
     let is_at_it = |card: &RigCard| matches!(&card.state, LabRigState::Works { run: at, .. } if at == run);
@@ -130,12 +133,17 @@ fn bring_home(lab: &Arc<LabServer>, run: &str, folder: &Path) -> Result<(), Comm
             works && !collected.has_ended(&taken.folder)
         };
         let Some(busy) = open.iter().find(works) else {
-            return collected.write(folder).map_err(unread);
+            collected.write(folder).map_err(unread)?;
+            let unheard = |taken: &TakenFolder| collected.may_go_on(&taken.folder);
+            return Ok(open
+                .into_iter()
+                .filter(unheard)
+                .map(|taken| taken.folder)
+                .collect());
         };
         tracing::info!("rig `{}` finishes its case", busy.rig);
         for taken in &open {
-            let order = serde_json::to_vec(&RunOrder::Stop).unwrap_or_default();
-            lab.tell(format!("orders.{}.{}", token(run), token(&taken.rig)), order);
+            tell(lab, run, &taken.rig, &RigOrder::from(RunOrder::Stop));
         }
         std::thread::sleep(LOOK);
     }

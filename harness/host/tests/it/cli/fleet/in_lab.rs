@@ -261,6 +261,35 @@ fn an_agent_that_is_stopped_beyond_its_lease() {
             "a late result does not count"
         );
     }
+    assert_eq!(
+        lost["open"], lost["left"],
+        "nobody knows which cuts it makes from here on"
+    );
+}
+
+/// Its worker goes on unheard, and bricks its module with a cut that nobody hears of. The cuts that it had to make are made on
+/// another module, which lives.
+#[test]
+fn a_brick_that_nobody_hears_of_leaves_the_claim_open() {
+    let mut lab = NatsLab::new();
+    lab.agent("a", 15, "bricks-above-90");
+    lab.agent("b", 100, "");
+    lab.lab.suite(
+        "limits: {settle: 1s}\ncases:\n  - name: night\n    update: {package: a-to-b, via: uart}\n    sweep: {over: [updating 30%], block: 4}\n    claim: {brick_rate_below: 20%, confidence: 80%, bricks: 0, over: \"updating 91%..99%\"}\n",
+    );
+    let running = lab.start(&["--canary", "0"]);
+    // Before its first cut: the run hears of none.
+    await_sent(&lab, "a", "its first case", |event| event["event"] == "case-started");
+    lab.agents["a"].signal(Signal::STOP);
+    let lost = await_told(&lab.lab, "lost", |event| event["rig"] == "a");
+    running.end().ends(3);
+    stands(&lab.lab, 3);
+    assert!(!lost["open"].as_array().expect("cases").is_empty(), "{lost}");
+    lab.lab
+        .has_verdict("out", "night[claim] inconclusive claim-open");
+    let all = told(&lab.lab, "ordered");
+    assert!(all.iter().all(|event| event["rig"] == "b"), "{all:?}");
+    lab.agents["a"].signal(Signal::CONT);
 }
 
 #[test]

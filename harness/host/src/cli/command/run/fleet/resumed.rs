@@ -20,13 +20,15 @@ use dfota_core::event::{Event, Record};
 use dfota_core::fleet::{Fleet, FleetRules, ReplayedFleet};
 use dfota_record::journal::{self, Observer};
 use dfota_record::retention::hold;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
 /// Why a batch is not over.
 const WHY: &str = "the program that had the queue of the run ended";
+/// Why a batch on another machine is given up.
+const UNHEARD: &str = "its agent is not in the lab, and did not send its journal to the end";
 
 /// What a dead parent left behind.
 pub(in super::super) struct LeftBehind {
@@ -36,6 +38,8 @@ pub(in super::super) struct LeftBehind {
     owed: Vec<FleetEvent>,
     /// Batches that rigs had.
     open: Vec<Taken>,
+    /// The folders of those that may still go on: their rigs are on other machines, and did not send their journals to the end.
+    unheard: BTreeSet<String>,
     /// The run stays paused for good: its end was being written.
     stays_paused: bool,
     /// What each rig timed.
@@ -74,8 +78,14 @@ impl LeftBehind {
             rigs,
             owed,
             open,
+            unheard: BTreeSet::new(),
             held,
         })
+    }
+
+    /// The batches in these folders may still go on, and cannot be stopped.
+    pub(in super::super) fn give_up(&mut self, folders: BTreeSet<String>) {
+        self.unheard = folders;
     }
 
     /// Whether a rig may get a batch.
@@ -240,7 +250,7 @@ impl ReadPart {
 }
 
 /// How a batch ended whose parent died meanwhile.
-fn ending(fleet: &Fleet, taken: &Taken, part: PartRead) -> BatchEnding {
+fn ending(fleet: &Fleet, taken: &Taken, part: PartRead, may_go_on: bool) -> BatchEnding {
     let cases = fleet.cases_of(&taken.batch);
     if let Some(unread) = UnreadBatch::from_part(&part, &taken.folder, cases, Some(WHY)) {
         return BatchEnding::Unread(unread);
@@ -248,11 +258,18 @@ fn ending(fleet: &Fleet, taken: &Taken, part: PartRead) -> BatchEnding {
     // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
     let stays_open = fleet.is_of_claim(&taken.batch) && part.bricks() > 0;
     let left = if stays_open { Vec::new() } else { part.left(cases) };
-    if let Some(why) = part.unrestored() {
+    let unheard = if may_go_on {
+        part.without_result(cases)
+    } else {
+        Vec::new()
+    };
+    let why = part.unrestored();
+    if let Some(why) = why.or_else(|| (!unheard.is_empty()).then(|| UNHEARD.to_owned())) {
         return BatchEnding::Lost {
             part,
             why,
             left,
+            unheard,
             parent_ended: false,
         };
     }
@@ -263,6 +280,7 @@ fn ending(fleet: &Fleet, taken: &Taken, part: PartRead) -> BatchEnding {
         part,
         why: WHY.to_owned(),
         left,
+        unheard,
         parent_ended: true,
     }
 }
@@ -331,7 +349,7 @@ impl Begun<'_> {
             journal.post(Event::Fleet(owed));
         }
         let endings = left.open.into_iter().zip(parts).map(|(taken, part)| {
-            let ending = ending(&left.so_far.fleet, &taken, part);
+            let ending = ending(&left.so_far.fleet, &taken, part, left.unheard.contains(&taken.folder));
             ClosedPart { taken, ending }
         });
         let endings: Vec<ClosedPart> = endings.collect();
