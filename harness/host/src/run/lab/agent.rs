@@ -205,6 +205,9 @@ impl Agent {
             if heard.wanted.batch.as_deref() == Some(folder) {
                 return Ok(());
             }
+            if heard.wanted.order != RunOrder::GoOn {
+                break;
+            }
             drop(heard);
             std::thread::sleep(GRANT);
         }

@@ -3,6 +3,7 @@
 use super::board::{Job, JobNote, LabRunState, RigCard, RigOrder, RunCard, RunOrder, WaitCard};
 use super::files::RunFiles;
 use super::journal_mirror::JournalMirror;
+use super::rig_watch::RigWatch;
 use super::server::{LabError, LabServer, token};
 use crate::run::fleet::wire::WorkerBatch;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ pub struct LabRunPlan {
 pub struct LabRun {
     pub lab: Arc<LabServer>,
     plan: LabRunPlan,
+    rigs: Arc<RigWatch>,
     shared: Arc<Shared>,
     beating: Mutex<Option<JoinHandle<()>>>,
 }
@@ -37,8 +39,6 @@ pub struct LabRun {
 struct Shared {
     /// What is wanted of each rig.
     orders: Mutex<BTreeMap<String, RigOrder>>,
-    /// The rigs whose agents live, as they were last seen.
-    seen: Mutex<BTreeMap<String, RigCard>>,
     /// Rigs that are waited for.
     waits: Mutex<BTreeSet<String>>,
     /// Rigs that more urgent runs wait for, each with one of these runs.
@@ -54,10 +54,6 @@ struct Shared {
 impl Shared {
     fn orders(&self) -> MutexGuard<'_, BTreeMap<String, RigOrder>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<String, RigCard>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn contact(&self) -> MutexGuard<'_, Instant> {
@@ -81,10 +77,8 @@ impl LabRun {
     /// A run on these rigs of the lab.
     pub fn start(lab: Arc<LabServer>, plan: LabRunPlan, rigs: &[String]) -> Self {
         let orders = rigs.iter().map(|rig| (rig.clone(), RigOrder::default())).collect();
-        let seen = lab.rigs().unwrap_or_default();
         let shared = Arc::new(Shared {
             orders: Mutex::new(orders),
-            seen: Mutex::new(seen.into_iter().map(|card| (card.name.clone(), card)).collect()),
             waits: Mutex::default(),
             urgent: Mutex::default(),
             contact: Mutex::new(Instant::now()),
@@ -102,6 +96,7 @@ impl LabRun {
                 .ok()
         };
         Self {
+            rigs: RigWatch::start(&lab),
             lab,
             plan,
             shared,
@@ -139,7 +134,7 @@ impl LabRun {
 
     /// What a rig does, if its agent lives.
     pub fn rig(&self, rig: &str) -> Option<RigCard> {
-        self.shared.seen().get(rig).cloned()
+        self.rigs.card(rig)
     }
 
     /// Wants at least this of a rig.
@@ -150,6 +145,12 @@ impl LabRun {
         let wanted = wanted.clone();
         drop(orders);
         tell(&self.lab, &self.plan.name, rig, &wanted);
+    }
+
+    /// What is wanted of a rig.
+    pub fn ordered(&self, rig: &str) -> RunOrder {
+        let orders = self.shared.orders();
+        orders.get(rig).map_or(RunOrder::GoOn, |wanted| wanted.order)
     }
 
     /// The rig may begin the batch in this folder; nothing: it may begin none any more.
@@ -284,12 +285,9 @@ fn beat(lab: &LabServer, shared: &Shared, run: &str, priority: u8) {
             tell(lab, run, rig, order);
         }
         compare(lab, shared, run, priority);
-        if let Ok(cards) = lab.rigs() {
-            *shared.seen() = cards.into_iter().map(|card| (card.name.clone(), card)).collect();
+        if let Ok(card) = lab.run(run) {
             *shared.contact() = Instant::now();
-        }
-        if let Ok(Some(card)) = lab.run(run) {
-            let is_cancelled = card.state == LabRunState::Cancelled;
+            let is_cancelled = card.is_some_and(|card| card.state == LabRunState::Cancelled);
             shared.is_cancelled.fetch_or(is_cancelled, Ordering::Relaxed);
         }
         if let Some(mirror) = &mut *shared.mirror()

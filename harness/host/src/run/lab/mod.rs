@@ -23,4 +23,5 @@ pub mod journal_mirror;
 pub mod lab_run;
 pub mod part_writer;
 pub mod remote_worker;
+pub mod rig_watch;
 pub mod server;

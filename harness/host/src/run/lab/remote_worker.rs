@@ -147,6 +147,23 @@ impl RemoteWorker {
         let waits = self.job.as_ref().is_some_and(|job| !job.is_taken);
         waits && self.run.rig(&self.rig).is_some()
     }
+
+    /// Takes a batch back that the rig has not taken and will not begin: the run ends, or the rig was drained meanwhile. An agent that
+    /// takes it now is not told to begin.
+    fn take_back(&mut self) -> Option<BatchEnded> {
+        let out = match self.run.rig(&self.rig).map(|card| card.state) {
+            _ if self.run.ordered(&self.rig) != RunOrder::GoOn => None,
+            Some(LabRigState::Drained) => Some("it is drained".to_owned()),
+            Some(LabRigState::Out(why)) => Some(why),
+            Some(LabRigState::Idle | LabRigState::Works { .. }) | None => return None,
+        };
+        let job = self.job.take_if(|job| !job.is_taken)?;
+        self.run.withdraw(&self.rig, &job.folder);
+        Some(BatchEnded {
+            out,
+            ..BatchEnded::default()
+        })
+    }
 }
 
 impl RigWorker for RemoteWorker {
@@ -195,10 +212,15 @@ impl RigWorker for RemoteWorker {
                 Ok(Heard::Said(message)) => self.take(message),
                 Ok(Heard::Unwritten(why)) => return WorkerNews::Gone(why),
                 Ok(Heard::Beat) => return WorkerNews::Said(FromWorker::Alive),
-                Err(RecvTimeoutError::Timeout) if self.may_still_take() || !self.run.is_in_contact() => {
-                    return WorkerNews::Said(FromWorker::Alive);
+                Err(RecvTimeoutError::Timeout) => {
+                    return match self.take_back() {
+                        Some(ended) => WorkerNews::Said(FromWorker::Ended(ended)),
+                        None if self.may_still_take() || !self.run.is_in_contact() => {
+                            WorkerNews::Said(FromWorker::Alive)
+                        }
+                        None => WorkerNews::Silent,
+                    };
                 }
-                Err(RecvTimeoutError::Timeout) => return WorkerNews::Silent,
                 Err(RecvTimeoutError::Disconnected) => {
                     return WorkerNews::Gone("the connection to the lab is gone".to_owned());
                 }

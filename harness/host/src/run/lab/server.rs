@@ -3,7 +3,7 @@
 use super::board::{RigCard, RunCard, WaitCard};
 use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
-use async_nats::jetstream::kv::{Config as BucketConfig, Store};
+use async_nats::jetstream::kv::{Config as BucketConfig, Operation, Store};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::object_store::{Config as ObjectConfig, ObjectStore};
 use async_nats::jetstream::stream::{
@@ -33,6 +33,8 @@ const OLDEST: (u32, u32) = (2, 10);
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long a file may take on its way.
 const TRANSFER: Duration = Duration::from_secs(300);
+/// How long a watch that broke off waits before it begins again.
+const WATCH_AGAIN: Duration = Duration::from_secs(1);
 /// Priorities of runs: 0 goes first.
 pub const PRIORITIES: u8 = 3;
 
@@ -74,6 +76,13 @@ pub struct LabServer {
     drained: Store,
     waits: Store,
     files: ObjectStore,
+}
+
+/// What can be watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bucket {
+    Rigs,
+    Drained,
 }
 
 /// A batch that this rig leases. It comes again unless it is kept or done.
@@ -442,6 +451,35 @@ impl LabServer {
 
     pub fn runs(&self) -> Result<Vec<RunCard>, LabError> {
         Ok(self.all(&self.runs)?.into_values().collect())
+    }
+
+    /// Tells what is in a bucket and what changes there, until `changed` has enough: a key, and its value unless it is gone. A task of
+    /// its own watches.
+    pub fn watch(
+        &self,
+        bucket: Bucket,
+        mut changed: impl FnMut(&str, Option<&[u8]>) -> bool + Send + 'static,
+    ) {
+        let store = match bucket {
+            Bucket::Rigs => self.rigs.clone(),
+            Bucket::Drained => self.drained.clone(),
+        };
+        self.runtime.spawn(async move {
+            loop {
+                match store.watch_with_history(">").await {
+                    Err(why) => tracing::warn!("bucket `{}`: {why}", store.name),
+                    Ok(mut entries) => {
+                        while let Some(Ok(entry)) = entries.next().await {
+                            let is_there = entry.operation == Operation::Put;
+                            if !changed(&entry.key, is_there.then_some(&entry.value[..])) {
+                                return;
+                            }
+                        }
+                    }
+                }
+                tokio::time::sleep(WATCH_AGAIN).await;
+            }
+        });
     }
 
     fn all<T: DeserializeOwned>(&self, bucket: &Store) -> Result<BTreeMap<String, T>, LabError> {
