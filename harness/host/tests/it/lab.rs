@@ -209,11 +209,13 @@ impl Lab {
         let deadline = Instant::now() + LIMIT;
         let path = self.path(journal);
         let mut read = Read::default();
+        let mut looked = 0;
         loop {
             read.on(&path);
-            if let Some(event) = read.events.iter().find(|event| is(event)) {
+            if let Some(event) = read.events[looked..].iter().find(|event| is(event)) {
                 return event.clone();
             }
+            looked = read.events.len();
             assert!(
                 Instant::now() < deadline,
                 "waited {LIMIT:?} for {awaited}; the last event is {:?}",

@@ -1,8 +1,10 @@
 //! Tests that run the program many times have the machine for each other: a cut is aimed at milliseconds, and the other tests
-//! would disturb it. Among themselves they share a number of runs, so that none waits for the last run of another.
+//! would disturb it. Among themselves they share a number of runs, so that none waits for the last run of another. Whoever begins waits
+//! until the machine has room for it.
 
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 struct Users {
@@ -47,7 +49,12 @@ impl Turn {
             users = wait(users);
         }
         users.shared += 1;
+        let is_first = HELD.get() == 0;
         HELD.set(HELD.get() + 1);
+        drop(users);
+        if is_first {
+            wait_for_room();
+        }
         Self
     }
 
@@ -85,6 +92,8 @@ impl Many {
         }
         users.runs += 1;
         HELD.set(HELD.get() + 1);
+        drop(users);
+        wait_for_room();
         Run
     }
 }
@@ -105,4 +114,36 @@ impl Drop for Run {
         HELD.set(HELD.get().saturating_sub(1));
         CHANGED.notify_all();
     }
+}
+
+/// How often the machine is looked at, and how long it has to have room.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: usize = 3;
+/// A machine that somebody else keeps busy for so long has no room to wait for.
+const AT_MOST: Duration = Duration::from_secs(20);
+static NEXT: Mutex<()> = Mutex::new(());
+
+/// Waits, one test after the other, until the processors keep up: what began before meets the moments that it aims at.
+fn wait_for_room() {
+    let _next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let until = Instant::now() + AT_MOST;
+    while Instant::now() < until {
+        let mut runnable = 0;
+        for _ in 0..LOOKS {
+            std::thread::sleep(LOOK);
+            runnable += runnable_tasks();
+        }
+        if runnable <= cores * LOOKS {
+            return;
+        }
+    }
+}
+
+/// Tasks of the machine that run or could, without this one (`proc_loadavg(5)`); none where that is not to be read.
+fn runnable_tasks() -> usize {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let tasks = text.split_whitespace().nth(3);
+    let running = tasks.and_then(|tasks| tasks.split('/').next()?.parse().ok());
+    running.unwrap_or(0_usize).saturating_sub(1)
 }

@@ -8,6 +8,9 @@ use crate::run::lab::board::{LabRunState, RunCard};
 use crate::run::lab::collected::{CollectedRun, has_owner};
 use crate::run::lab::server::{LabAccess, LabServer};
 use crate::terminal::{print, print_warning};
+use dfota_core::event::fleet::FleetEvent;
+use dfota_core::verdict::Verdict;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +25,13 @@ pub struct LabCommandArgs {
 enum LabCommand {
     /// List rigs and runs
     List(LabAddress),
+    /// Show what became of the batches of a run so far
+    Show {
+        /// Name of the run, as `lab list` shows it
+        run: String,
+        #[command(flatten)]
+        lab: LabAddress,
+    },
     /// End a run: each rig finishes its case
     Cancel {
         /// Name of the run, as `lab list` shows it
@@ -71,6 +81,7 @@ impl LabAddress {
 pub fn main(args: &LabCommandArgs, common: Common) -> Result<ExitCode, CommandError> {
     match &args.command {
         LabCommand::List(lab) => list(&lab.connect()?)?,
+        LabCommand::Show { run, lab } => show(&lab.connect()?, run)?,
         LabCommand::Cancel { run, lab } => cancel(&lab.connect()?, run)?,
         LabCommand::Collect { run, out, sign, lab } => {
             let out = out.clone().unwrap_or_else(|| Path::new("reports").join(run));
@@ -91,23 +102,73 @@ fn list(lab: &LabServer) -> Result<(), CommandError> {
     }
     let mut runs = lab.runs()?;
     runs.sort_by_key(|run| run.began);
-    for RunCard {
+    for run in &runs {
+        shown += &line_of(run);
+    }
+    if shown.is_empty() {
+        shown = "nothing is in this lab yet: start `dfota-hil agent` beside each rig\n".to_owned();
+    }
+    print(&shown);
+    Ok(())
+}
+
+fn line_of(run: &RunCard) -> String {
+    let RunCard {
         run,
         priority,
         host,
         state,
         suites,
         ..
-    } in &runs
-    {
-        let _ = writeln!(
-            shown,
-            "run {run} from {host}, priority {priority}: {state} ({})",
-            suites.join(", ")
-        );
+    } = run;
+    format!(
+        "run {run} from {host}, priority {priority}: {state} ({})\n",
+        suites.join(", ")
+    )
+}
+
+fn show(lab: &LabServer, run: &str) -> Result<(), CommandError> {
+    let mut shown = line_of(&card_of(lab, run)?);
+    let collected = CollectedRun::read(lab, run)?;
+    let mut batches: BTreeMap<String, String> = BTreeMap::new();
+    for event in collected.fleet() {
+        match event {
+            FleetEvent::Queued { batch, .. } | FleetEvent::Again { batch, .. } => {
+                batches.insert(batch, "waits".to_owned());
+            }
+            FleetEvent::Taken(taken) => {
+                batches.insert(taken.batch, format!("at {}", taken.rig));
+            }
+            FleetEvent::Closed(end) => {
+                batches.insert(end.batch, format!("closed by {}", end.rig));
+            }
+            FleetEvent::Lost { end, why, .. } => {
+                batches.insert(end.batch, format!("lost with {}: {why}", end.rig));
+            }
+            FleetEvent::GivenUp { batch, why } => {
+                batches.insert(batch, format!("given up: {why}"));
+            }
+            FleetEvent::RigOut { rig, why } => {
+                let _ = writeln!(shown, "rig {rig} gets no further batch: {why}");
+            }
+            FleetEvent::Paused { why, .. } => {
+                let _ = writeln!(shown, "no further batch is begun: {why}");
+            }
+            _ => {}
+        }
     }
-    if shown.is_empty() {
-        shown = "nothing is in this lab yet: start `dfota-hil agent` beside each rig\n".to_owned();
+    for (batch, state) in batches {
+        let _ = writeln!(shown, "batch {batch}: {state}");
+    }
+    let verdicts = collected.verdicts();
+    let count = |verdict: &str| verdicts.iter().filter(|of| of.name() == verdict).count();
+    let names: BTreeSet<&str> = verdicts.iter().map(Verdict::name).collect();
+    let counts: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("{} {name}", count(name)))
+        .collect();
+    if !counts.is_empty() {
+        let _ = writeln!(shown, "verdicts so far: {}", counts.join(", "));
     }
     print(&shown);
     Ok(())

@@ -5,6 +5,7 @@ use super::journal_mirror::RUN_ITSELF;
 use super::server::{LabError, LabServer, token};
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{Event, Record};
+use dfota_core::verdict::Verdict;
 use dfota_record::journal::{self, PARENT_FILE};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -68,6 +69,22 @@ impl CollectedRun {
             }
         }
         Ok(collected)
+    }
+
+    /// What the run's own journal says of batches and rigs so far.
+    pub fn fleet(&self) -> Vec<FleetEvent> {
+        fleet_of(&self.run)
+    }
+
+    /// The verdicts of cases that their rigs have sent so far, in no order. A case that was run again has several.
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let records = self.parts.values().flat_map(|text| text.lines());
+        let records = records.filter_map(|line| serde_json::from_str::<Record>(line).ok());
+        let ended = records.filter_map(|record| match record.event {
+            Event::CaseEnded(ended) => Some(ended.verdict),
+            _ => None,
+        });
+        ended.collect()
     }
 
     /// Whether the agent is through with the batch in this folder.
@@ -140,7 +157,10 @@ pub struct TakenFolder {
 }
 
 fn fleet_events(out: &Path) -> io::Result<Vec<FleetEvent>> {
-    let text = std::fs::read_to_string(out.join(PARENT_FILE))?;
+    Ok(fleet_of(&std::fs::read_to_string(out.join(PARENT_FILE))?))
+}
+
+fn fleet_of(text: &str) -> Vec<FleetEvent> {
     let records = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Record>(line).ok());
@@ -148,7 +168,7 @@ fn fleet_events(out: &Path) -> io::Result<Vec<FleetEvent>> {
         Event::Fleet(event) => Some(event),
         _ => None,
     });
-    Ok(fleet.collect())
+    fleet.collect()
 }
 
 /// How many lines of each batch count, by its folder: those until it was closed or given up.

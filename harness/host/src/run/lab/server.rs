@@ -572,6 +572,8 @@ fn options(access: &LabAccess) -> std::io::Result<ConnectOptions> {
     let mut options = ConnectOptions::new()
         .name("dfota-hil")
         .request_timeout(Some(ANSWER))
+        // A network that swallows everything is found by this alone.
+        .ping_interval(ANSWER)
         .max_reconnects(None);
     if let Some(path) = &access.lab_nkey {
         options = options.nkey(std::fs::read_to_string(path)?.trim().to_owned());

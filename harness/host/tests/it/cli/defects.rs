@@ -223,7 +223,7 @@ fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
 #[case("lwm2m-stuck-at-updating", "", "object-state")]
 #[case(
     "executes-in-any-state",
-    "faults: {coap: {execute-early: true, max-block: 16, delay: 1s}}",
+    "faults: {coap: {execute-early: true, max-block: 64, delay: 1s}}",
     "execute-too-early"
 )]
 fn each_defect_of_the_object_is_found(#[case] defect: &str, #[case] faults: &str, #[case] rule: &str) {

@@ -52,9 +52,9 @@ const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
 }
 
 /// However busy the machine is: an order has to come while the download runs, or a line to be read that is always busy.
-const fn unhurried(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
+const fn unhurried(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     Exhibit::Suite(Suite {
-        speed: 25,
+        speed,
         head: SHORT,
         cases,
     })
@@ -95,10 +95,13 @@ pub(crate) fn exhibit(defect: Defect) -> Exhibit {
             ),
         ]),
         Defect::CannotBeReObserved => suite(&[(CLEAN_COAP, "product.observe-refused")]),
-        Defect::ExecutesInAnyState => unhurried(&[(
-            "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true, max-block: 16, delay: 1s}}}",
-            "product.execute-too-early",
-        )]),
+        Defect::ExecutesInAnyState => unhurried(
+            25,
+            &[(
+                "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true, max-block: 64, delay: 1s}}}",
+                "product.execute-too-early",
+            )],
+        ),
         // A cut in the last chunk, or behind it before the result stands; its end holds the version, so that nothing that
         // could run may be left.
         Defect::MarkerClearedEarly => sweep(1, &["no-resume", "unresponsive", "end-missing"]),
@@ -177,7 +180,7 @@ pub(crate) fn exhibit(defect: Defect) -> Exhibit {
         }
         Defect::QuietAfterUpdate => suite(&[(CLEAN, "product.end-missing")]),
         // As much of the line as it fills, a fast one would have to be read by a fast machine.
-        Defect::CeregFlood => unhurried(&[(CLEAN, "product.floods-the-line")]),
+        Defect::CeregFlood => unhurried(8, &[(CLEAN, "product.floods-the-line")]),
         Defect::GarbledRevision => suite(&[(CLEAN, "product.identity-lost")]),
         // The version comes one question late; the answer to the next one is no IMEI.
         Defect::StaleReplies => suite(&[(CLEAN, "product.imei-changed")]),

@@ -3,9 +3,14 @@
 use super::{await_told, cuts, one_verdict_each, parent, rig, rigs_of, stands, told};
 use crate::lab::{LIMIT, Lab, PROGRAM};
 use crate::process::{Process, Running, Signal, wait_until};
+use dfota_hil::run::lab::server::{LabAccess, LabServer};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// How long a rig of these tests may be silent, also on a busy machine. A worker says each two seconds that it gets on.
 const LEASE: &str = "20s";
@@ -279,14 +284,15 @@ fn a_brick_that_nobody_hears_of_leaves_the_claim_open() {
     );
     let running = lab.start(&["--canary", "0"]);
     // Before its first cut: the run hears of none.
-    await_sent(&lab, "a", "its first case", |event| event["event"] == "case-started");
+    await_sent(&lab, "a", "its first case", |event| {
+        event["event"] == "case-started"
+    });
     lab.agents["a"].signal(Signal::STOP);
     let lost = await_told(&lab.lab, "lost", |event| event["rig"] == "a");
     running.end().ends(3);
     stands(&lab.lab, 3);
     assert!(!lost["open"].as_array().expect("cases").is_empty(), "{lost}");
-    lab.lab
-        .has_verdict("out", "night[claim] inconclusive claim-open");
+    lab.lab.has_verdict("out", "night[claim] inconclusive claim-open");
     let all = told(&lab.lab, "ordered");
     assert!(all.iter().all(|event| event["rig"] == "b"), "{all:?}");
     lab.agents["a"].signal(Signal::CONT);
@@ -439,4 +445,131 @@ fn a_drained_rig_and_a_run_that_is_cancelled() {
     lab.lab
         .run(&["lab", "drain", "b", "--undo", "--lab", &url])
         .ends(0);
+}
+
+/// Whether its end of the batch was acknowledged is not known to anybody: either way nothing is run twice.
+#[test]
+fn an_agent_that_dies_around_its_acknowledgement() {
+    let mut lab = NatsLab::new();
+    lab.agent("a", 60, "");
+    cuts(&lab.lab, 8);
+    let running = lab.start(&["--canary", "0"]);
+    await_told(&lab.lab, "closed", |_| true);
+    lab.kill("a");
+    // As a service that is started again.
+    lab.start_agent("a");
+    running.end().ends(0);
+    stands(&lab.lab, 0);
+    let parts = told(&lab.lab, "taken").into_iter();
+    let ended = parts.flat_map(|taken| {
+        let folder = format!("out/{}", taken["folder"].as_str().expect("a folder"));
+        let events = lab.lab.events(&folder).into_iter();
+        events.filter(|event| event["event"] == "case-ended")
+    });
+    let mut passed: Vec<String> = ended
+        .filter(|event| event["verdict"] == "pass")
+        .map(|event| event["id"].to_string())
+        .collect();
+    let all = passed.len();
+    passed.sort();
+    passed.dedup();
+    assert_eq!((passed.len(), all), (8, 8), "each case passed once");
+}
+
+/// The object with this name is another file than its name says.
+#[test]
+fn a_package_with_a_wrong_digest_is_not_run() {
+    let mut lab = NatsLab::new();
+    lab.agent("a", 60, "");
+    cuts(&lab.lab, 1);
+    lab.agents["a"].signal(Signal::STOP);
+    let running = lab.start(&["--canary", "0"]);
+    await_told(&lab.lab, "taken", |_| true);
+    let access = LabAccess {
+        lab_nkey: None,
+        lab_ca: None,
+        lease: Duration::from_secs(20),
+    };
+    let server = LabServer::connect(&lab.url, &access).expect("a connection");
+    let suite = lab.lab.read("suite.yaml");
+    let name = dfota_record::digest::sha256_hex(suite.as_bytes());
+    server.put_object(&name, b"cases: []\n").expect("it is stored");
+    lab.agents["a"].signal(Signal::CONT);
+    running.end().ends(3);
+    stands(&lab.lab, 3);
+    let lost = await_told(&lab.lab, "lost", |_| true);
+    let why = lost["why"].as_str().expect("a reason");
+    assert!(why.contains("`suite.yaml` has the SHA-256"), "{why}");
+    assert_eq!(lost["open"], serde_json::json!([]), "nothing was begun");
+}
+
+/// Between an agent and the server: what comes is passed on, or swallowed while the connection stays.
+struct Proxy {
+    url: String,
+    swallows: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    fn start(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("nats://{}", listener.local_addr().expect("an address"));
+        let server = server.trim_start_matches("nats://").to_owned();
+        let swallows = Arc::new(AtomicBool::new(false));
+        let swallow = Arc::clone(&swallows);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(&server) else {
+                    continue;
+                };
+                let both = |stream: &TcpStream| stream.try_clone().expect("a second handle");
+                for (from, to) in [(both(&client), both(&server)), (server, client)] {
+                    let swallow = Arc::clone(&swallow);
+                    std::thread::spawn(move || pass_on(from, to, &swallow));
+                }
+            }
+        });
+        Self { url, swallows }
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream, swallow: &AtomicBool) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        if !swallow.load(Ordering::Relaxed) && to.write_all(&bytes[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// A network that swallows what is sent, for longer than a lease: the rig is lost, and what it did meanwhile does not count.
+#[test]
+fn a_network_that_swallows_packets() {
+    let mut lab = NatsLab::new();
+    let proxy = Proxy::start(&lab.url);
+    let direct = std::mem::replace(&mut lab.url, proxy.url.clone());
+    lab.agent("a", 15, "");
+    lab.url = direct;
+    lab.agent("b", 100, "");
+    cuts(&lab.lab, 6);
+    let running = lab.start(&["--canary", "0"]);
+    await_told(&lab.lab, "ordered", |event| event["rig"] == "a");
+    proxy.swallows.store(true, Ordering::Relaxed);
+    let lost = await_told(&lab.lab, "lost", |event| event["rig"] == "a");
+    assert_eq!(lost["open"], lost["left"], "{lost}");
+    running.end().ends(0);
+    stands(&lab.lab, 0);
+    let rigs = rigs_of(&lab.lab);
+    for case in lost["left"].as_array().expect("cases") {
+        assert_eq!(rigs[case.as_str().expect("an id")], "b");
+    }
+    proxy.swallows.store(false, Ordering::Relaxed);
+    let url = lab.url.clone();
+    wait_until("the rig to be back and idle", || {
+        let listed = lab.lab.run(&["lab", "list", "--lab", &url]);
+        listed
+            .stdout
+            .lines()
+            .any(|line| line.contains("rig a on") && line.contains("idle"))
+    });
 }

@@ -109,11 +109,18 @@ fn says_open(lab: &Lab, cut: &str, rig: &str) {
 #[test]
 fn a_worker_that_is_killed_after_its_result() {
     let lab = Lab::new();
-    // Two cases a batch: it is killed long before the last result.
     lab.rig(30, "");
     cuts(&lab, 12);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
-    let taken = await_told(&lab, "taken", is_of(LAB));
+    // Of two cases: it is killed long before the last result.
+    let is_long = |batch: &Value| {
+        let queued = told(&lab, "queued");
+        let queued = queued.iter().find(|event| event["batch"] == *batch);
+        queued.is_some_and(|event| event["cases"].as_array().is_some_and(|cases| cases.len() > 1))
+    };
+    let taken = await_told(&lab, "taken", |event| {
+        is_of(LAB)(event) && is_long(&event["batch"])
+    });
     let folder = |event: &Value| format!("out/rigs/lab/{}", event["batch"].as_str().expect("a name"));
     lab.await_event(&folder(&taken), "a result", |event| {
         event["event"] == "case-ended"

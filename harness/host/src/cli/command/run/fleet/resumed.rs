@@ -84,6 +84,7 @@ impl LeftBehind {
     }
 
     /// The batches in these folders may still go on, and cannot be stopped.
+    #[cfg(feature = "lab")]
     pub(in super::super) fn give_up(&mut self, folders: BTreeSet<String>) {
         self.unheard = folders;
     }
@@ -349,7 +350,12 @@ impl Begun<'_> {
             journal.post(Event::Fleet(owed));
         }
         let endings = left.open.into_iter().zip(parts).map(|(taken, part)| {
-            let ending = ending(&left.so_far.fleet, &taken, part, left.unheard.contains(&taken.folder));
+            let ending = ending(
+                &left.so_far.fleet,
+                &taken,
+                part,
+                left.unheard.contains(&taken.folder),
+            );
             ClosedPart { taken, ending }
         });
         let endings: Vec<ClosedPart> = endings.collect();
