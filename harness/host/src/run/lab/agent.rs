@@ -184,7 +184,9 @@ impl Agent {
                 folder: folder.clone(),
             },
         );
-        let begun = self.await_grant(&heard, &folder).and_then(|()| self.begin(job, leased));
+        let begun = self
+            .await_grant(&heard, &folder)
+            .and_then(|()| self.begin(job, leased));
         let said = match begun {
             Ok(()) => {
                 let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
@@ -211,7 +213,10 @@ impl Agent {
             drop(heard);
             std::thread::sleep(GRANT);
         }
-        Err("the run did not say that the batch may begin: it has given the rig up, or its program ended".to_owned())
+        Err(
+            "the run did not say that the batch may begin: it has given the rig up, or its program ended"
+                .to_owned(),
+        )
     }
 
     /// Gets everything ready that the batch needs.

@@ -114,9 +114,7 @@ pub struct LabFile {
 #[serde(rename_all = "kebab-case")]
 pub enum FromAgent {
     /// It has the batch whose journal goes to this folder.
-    Taken {
-        folder: String,
-    },
+    Taken { folder: String },
     /// Lines of the journal in this folder, from this byte on.
     Lines {
         folder: String,
@@ -130,10 +128,7 @@ pub enum FromAgent {
         bytes: u64,
     },
     /// It cannot run the batch.
-    Refused {
-        folder: String,
-        why: String,
-    },
+    Refused { folder: String, why: String },
 }
 
 impl FromAgent {

@@ -76,7 +76,10 @@ impl Shared {
 impl LabRun {
     /// A run on these rigs of the lab.
     pub fn start(lab: Arc<LabServer>, plan: LabRunPlan, rigs: &[String]) -> Self {
-        let orders = rigs.iter().map(|rig| (rig.clone(), RigOrder::default())).collect();
+        let orders = rigs
+            .iter()
+            .map(|rig| (rig.clone(), RigOrder::default()))
+            .collect();
         let shared = Arc::new(Shared {
             orders: Mutex::new(orders),
             waits: Mutex::default(),

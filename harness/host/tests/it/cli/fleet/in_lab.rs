@@ -279,14 +279,15 @@ fn a_brick_that_nobody_hears_of_leaves_the_claim_open() {
     );
     let running = lab.start(&["--canary", "0"]);
     // Before its first cut: the run hears of none.
-    await_sent(&lab, "a", "its first case", |event| event["event"] == "case-started");
+    await_sent(&lab, "a", "its first case", |event| {
+        event["event"] == "case-started"
+    });
     lab.agents["a"].signal(Signal::STOP);
     let lost = await_told(&lab.lab, "lost", |event| event["rig"] == "a");
     running.end().ends(3);
     stands(&lab.lab, 3);
     assert!(!lost["open"].as_array().expect("cases").is_empty(), "{lost}");
-    lab.lab
-        .has_verdict("out", "night[claim] inconclusive claim-open");
+    lab.lab.has_verdict("out", "night[claim] inconclusive claim-open");
     let all = told(&lab.lab, "ordered");
     assert!(all.iter().all(|event| event["rig"] == "b"), "{all:?}");
     lab.agents["a"].signal(Signal::CONT);

@@ -349,7 +349,12 @@ impl Begun<'_> {
             journal.post(Event::Fleet(owed));
         }
         let endings = left.open.into_iter().zip(parts).map(|(taken, part)| {
-            let ending = ending(&left.so_far.fleet, &taken, part, left.unheard.contains(&taken.folder));
+            let ending = ending(
+                &left.so_far.fleet,
+                &taken,
+                part,
+                left.unheard.contains(&taken.folder),
+            );
             ClosedPart { taken, ending }
         });
         let endings: Vec<ClosedPart> = endings.collect();
