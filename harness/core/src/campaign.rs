@@ -83,8 +83,9 @@ pub struct Tallied {
     pub campaign: String,
     /// The id of the case.
     pub case: String,
-    /// The cut, as it can be made again.
-    pub cut: Cut,
+    /// The cut, as it can be made again; nothing where an update without one bricked the module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
     /// Where it landed; nothing where its moment was not met.
     pub landed: Option<Phase>,
     /// The part of the update that it fell into, for figures by phase.
@@ -229,7 +230,7 @@ impl Tally {
             last.insert((cut.run.as_deref(), &cut.case), n);
         }
         let mut tally = Self::default();
-        for (n, cut) in cuts.iter().enumerate() {
+        for (n, cut) in cuts.iter().enumerate().filter(|(_, cut)| cut.cut.is_some()) {
             let corrected = last.get(&(cut.run.as_deref(), cut.case.as_str()));
             if !cut.settled || corrected == Some(&n) {
                 tally.add(cut);
@@ -299,7 +300,7 @@ mod tests {
             suite: "s".into(),
             campaign: "c".into(),
             case: "c[cut=001]".into(),
-            cut: "start+0ms/power/5s".parse().unwrap(),
+            cut: Some("start+0ms/power/5s".parse().unwrap()),
             landed,
             bin: Bin::from_phase(landed, true),
             counts,

@@ -268,7 +268,7 @@ impl PoolFold {
                 self.attempts.tallied(&cut, kind(tallied), &module);
             }
             (Some(_), Some(module), _) if tallied.unjudged => {
-                self.attempts.lost_earlier(cut, &tallied.cut, module);
+                self.attempts.lost_earlier(cut, tallied.cut.as_ref(), module);
             }
             (Some(_), Some(module), _) if tallied.brick => self.attempts.bricked_earlier(&cut, module),
             _ => {}
@@ -505,8 +505,8 @@ impl PoolFold {
         for brick in self.uncounted_bricks(suite, campaign) {
             strata.of_tallied(brick).uncounted_bricks += 1;
         }
-        for part in self.bricked_otherwise(suite, campaign) {
-            strata.of_part(Some(part)).uncounted_bricks += 1;
+        for brick in self.bricked_otherwise(suite, campaign) {
+            strata.of_part(Some(brick.part)).uncounted_bricks += 1;
         }
         let directed = |brick: &&AttemptOn| self.is_directed(&brick.cut, suite, campaign);
         for brick in self.attempts.bricks().filter(directed) {
@@ -588,9 +588,9 @@ impl PoolFold {
         last.into_iter().filter(is_brick)
     }
 
-    /// The parts of bricks that nobody tallied, by updates of the campaign, and of other campaigns and suites on rigs that make cuts
+    /// Bricks that nobody tallied, by updates of the campaign, and of other campaigns and suites on rigs that make cuts
     /// for the claim: the cuts that their modules did not make any more are not given to the others.
-    fn bricked_otherwise(&self, suite: &str, campaign: &str) -> impl Iterator<Item = usize> {
+    fn bricked_otherwise(&self, suite: &str, campaign: &str) -> impl Iterator<Item = &BrickingCase> {
         let rigs = self.rigs_of(suite, campaign);
         let is_tallied = move |brick: &BrickingCase| {
             let mut own = self.tallied.iter().filter(|on| on.part == Some(brick.part));
@@ -604,9 +604,7 @@ impl PoolFold {
             self.is_directed(&brick.cut, suite, campaign) || rig.is_some_and(|rig| rigs.contains(rig))
         };
         let otherwise = self.bricking.iter().filter(concerns);
-        otherwise
-            .filter(move |brick| !is_tallied(brick))
-            .map(|brick| brick.part)
+        otherwise.filter(move |brick| !is_tallied(brick))
     }
 
     /// The rigs that make cuts of the claim, or may.

@@ -176,8 +176,10 @@ impl Attempts {
     }
 
     /// An earlier run lost it, and nobody has heard of its module since.
-    pub(super) fn lost_earlier(&mut self, cut: CutName, order: &Cut, module: &str) {
-        self.orders.insert(cut.clone(), order.clone());
+    pub(super) fn lost_earlier(&mut self, cut: CutName, order: Option<&Cut>, module: &str) {
+        if let Some(order) = order {
+            self.orders.insert(cut.clone(), order.clone());
+        }
         self.leave(cut, module, Proof::Unheard);
         if let Some(open) = self.open.last_mut() {
             open.is_earlier = true;

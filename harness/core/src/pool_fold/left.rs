@@ -1,9 +1,11 @@
 //! What a run leaves behind of attempts at cuts: for later runs, and for whoever decides about those that nobody will know more of.
 
-use super::PoolFold;
 use super::attempts::{AttemptOn, CutName};
+use super::{BrickingCase, PoolFold};
 use crate::campaign::{Bin, Tallied};
 use crate::cut::Cut;
+use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -39,7 +41,7 @@ impl OpenCut {
             suite: self.suite.clone(),
             campaign: self.campaign.clone(),
             case: self.case.clone(),
-            cut: self.cut.clone().or_else(|| self.earliest.clone())?,
+            cut: Some(self.cut.clone().or_else(|| self.earliest.clone())?),
             landed: None,
             bin: Bin::Missed,
             counts: brick && self.drawn,
@@ -62,7 +64,46 @@ impl PoolFold {
         let bricks = self.attempts.bricks().map(|brick| (brick, true));
         open.chain(bricks)
             .filter_map(|(on, brick)| self.of_campaign(on)?.tallied(brick))
+            .chain(self.bricked_without_a_cut())
             .collect()
+    }
+
+    /// The modules that something else than a cut of a claim's campaign has bricked: what they left of the claim's slots stays theirs
+    /// in a later run as well.
+    fn bricked_without_a_cut(&self) -> Vec<Tallied> {
+        let claims: BTreeSet<(&str, &str)> = self
+            .slots
+            .iter()
+            .filter(|_| self.is_fleet)
+            .map(|slot| (slot.cut.suite.as_str(), slot.campaign.as_str()))
+            .collect();
+        let of_claim = |(suite, campaign): (&str, &str)| {
+            let brick = |brick: &BrickingCase| Tallied {
+                suite: suite.into(),
+                campaign: campaign.into(),
+                case: if brick.cut.suite == suite {
+                    brick.cut.case.clone()
+                } else {
+                    format!("{}::{}", brick.cut.suite, brick.cut.case)
+                },
+                cut: None,
+                landed: None,
+                bin: Bin::Missed,
+                counts: false,
+                drawn: false,
+                brick: true,
+                failed: true,
+                // The next run makes the case again, where it can.
+                settled: false,
+                unjudged: false,
+                run: None,
+                module: Some(self.module_of(brick.part)),
+            };
+            self.bricked_otherwise(suite, campaign)
+                .map(brick)
+                .collect::<Vec<_>>()
+        };
+        claims.into_iter().flat_map(of_claim).collect()
     }
 
     /// Every cut of a campaign with a claim of which nobody knows what it did, also those that earlier runs have left. To be asked when the run's

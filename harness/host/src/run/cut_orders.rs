@@ -115,7 +115,7 @@ impl CutOrders {
             suite: suite.to_owned(),
             campaign: of.campaign.clone(),
             case: case.to_owned(),
-            cut: cut.clone(),
+            cut: Some(cut.clone()),
             landed: None,
             bin: Bin::Missed,
             counts: false,

@@ -500,7 +500,7 @@ impl CampaignStore {
             return None;
         }
         let last = self.cuts.iter().rev().find(|cut| cut.case == case)?;
-        last.unjudged.then(|| last.cut.clone())
+        last.cut.clone().filter(|_| last.unjudged)
     }
 
     /// How the campaigns with the same files ended that are over.

@@ -3,6 +3,7 @@
 use super::CaseRun;
 use dfota_core::capabilities::{Capabilities, SimNumber};
 use dfota_core::case::Case;
+use dfota_core::cut::Cut;
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{CutMade, Event, Line, Measured, Record};
 use dfota_core::verdict::Verdict;
@@ -179,7 +180,8 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         }
         Event::Tallied(tallied) if tallied.run.is_none() => {
             let counts = ["does not count for a claim", "counts"][usize::from(tallied.counts)];
-            write!(to, "# tallied: {} ({}), {counts}", tallied.cut, tallied.bin)
+            let cut = tallied.cut.as_ref().map_or_else(String::new, Cut::to_string);
+            write!(to, "# tallied: {cut} ({}), {counts}", tallied.bin)
         }
         Event::TryEnded(tried) => write!(
             to,

@@ -74,6 +74,29 @@ fn a_later_run_knows_of_it() {
     is_open(&told, KEEPS);
 }
 
+/// Nor does it forget a module that something else than a cut bricked.
+#[rstest]
+#[case::a_control("s", "control", "control")]
+#[case::a_case_of_another_suite("other", "x", "other::x")]
+fn a_later_run_knows_of_a_brick_without_a_cut(#[case] suite: &str, #[case] case: &str, #[case] kept: &str) {
+    let mut told = planned();
+    told.taken("c");
+    told.says(THIRD);
+    told.bricked_by(suite, case);
+    let left = told.0.left_over();
+    let [brick] = &left[..] else { panic!("{left:?}") };
+    assert_eq!((brick.case.as_str(), &brick.cut), (kept, &None));
+    assert_eq!(brick.module.as_deref(), Some(&*format!("c/{THIRD}")));
+
+    let mut later = planned();
+    later.tallied(Tallied {
+        run: Some("before".into()),
+        ..brick.clone()
+    });
+    survivors_make_all(&mut later);
+    is_open(&later, KEEPS);
+}
+
 /// The module had made its cuts before, or makes them after it was reflashed.
 #[test]
 fn a_module_with_its_share_keeps_no_claim_open() {
@@ -123,7 +146,7 @@ fn a_brick_that_counts_is_none_that_does_not_count() {
         rig: "c".into(),
         suite: "s".into(),
         case: "d1".into(),
-        cut: directed_brick(None).cut,
+        cut: directed_brick(None).cut.expect("a cut"),
     });
 })]
 #[case::of_an_earlier_run(|told: &mut Told| {

@@ -342,7 +342,7 @@ pub(super) fn tallied(slot: usize, brick: bool, module: Option<&str>) -> Tallied
         suite: "s".into(),
         campaign: "c".into(),
         case: format!("c{slot}"),
-        cut: a_cut(),
+        cut: Some(a_cut()),
         landed: None,
         bin: Bin::To40,
         counts: true,

@@ -307,7 +307,7 @@ impl Runner<'_> {
             suite: case.suite.clone(),
             campaign: part.campaign.clone(),
             case: case.id.clone(),
-            cut: landed.cut.clone(),
+            cut: Some(landed.cut.clone()),
             landed: landed.phase,
             bin: Bin::from_phase(landed.phase, landed.start),
             counts: false,
