@@ -12,7 +12,7 @@ use crate::update::Phase;
 use crate::verdict::{Rule, Verdict};
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 use schemars::JsonSchema;
@@ -110,6 +110,13 @@ pub struct Tallied {
     /// The module, by its rig and its IMEI: `bench-03/86…`. Of a cut that an earlier run on several rigs made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
+}
+
+impl Tallied {
+    /// The id of the cut; empty where there was none.
+    pub fn cut_id(&self) -> String {
+        self.cut.as_ref().map_or(String::new(), Cut::to_string)
+    }
 }
 
 /// Parts of an update for which figures are shown apart.

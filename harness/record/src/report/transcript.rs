@@ -3,7 +3,6 @@
 use super::CaseRun;
 use dfota_core::capabilities::{Capabilities, SimNumber};
 use dfota_core::case::Case;
-use dfota_core::cut::Cut;
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{CutMade, Event, Line, Measured, Record};
 use dfota_core::verdict::Verdict;
@@ -180,8 +179,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         }
         Event::Tallied(tallied) if tallied.run.is_none() => {
             let counts = ["does not count for a claim", "counts"][usize::from(tallied.counts)];
-            let cut = tallied.cut.as_ref().map_or_else(String::new, Cut::to_string);
-            write!(to, "# tallied: {cut} ({}), {counts}", tallied.bin)
+            write!(to, "# tallied: {} ({}), {counts}", tallied.cut_id(), tallied.bin)
         }
         Event::TryEnded(tried) => write!(
             to,

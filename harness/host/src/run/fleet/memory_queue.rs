@@ -244,6 +244,18 @@ fn part_end(taken: &Taken, ending: &BatchEnding) -> PartEnd {
     }
 }
 
+/// Cases that a lost rig had begun or may still run, each once.
+fn open_cases(lost: &[LostCut], present: Option<&str>, unheard: &[String]) -> Vec<String> {
+    let lost = lost.iter().map(|cut| cut.case.as_str());
+    let mut open: Vec<String> = Vec::new();
+    for case in lost.chain(present).chain(unheard.iter().map(String::as_str)) {
+        if !open.iter().any(|open| open == case) {
+            open.push(case.to_owned());
+        }
+    }
+    open
+}
+
 impl QueueState {
     /// The cuts of the rig's batch of which nobody knows what they did. The run's journal may know of one that the part's does not
     /// have, if the machine died.
@@ -333,12 +345,7 @@ impl WorkQueue for MemoryQueue {
                 parent_ended,
                 ..
             } => {
-                let mut open: Vec<String> = lost.iter().map(|cut| cut.case.clone()).collect();
-                for case in part.open().into_iter().chain(unheard.iter().map(String::as_str)) {
-                    if !open.iter().any(|open| open == case) {
-                        open.push(case.to_owned());
-                    }
-                }
+                let open = open_cases(&lost, part.open(), unheard);
                 let first = FleetEvent::Lost {
                     end,
                     why: why.clone(),

@@ -89,6 +89,18 @@ impl LeftBehind {
         self.unheard = folders;
     }
 
+    /// How the open batches ended, by their parts.
+    fn endings(&self, parts: Vec<PartRead>) -> Vec<ClosedPart> {
+        let ended = |(taken, part): (&Taken, PartRead)| {
+            let may_go_on = self.unheard.contains(&taken.folder);
+            ClosedPart {
+                ending: ending(&self.so_far.fleet, taken, part, may_go_on),
+                taken: taken.clone(),
+            }
+        };
+        self.open.iter().zip(parts).map(ended).collect()
+    }
+
     /// Whether a rig may get a batch.
     pub(in super::super) fn has_work_for(&self, rig: usize) -> bool {
         let fleet = &self.so_far.fleet;
@@ -311,7 +323,8 @@ fn unjudged<'c>(before: impl Iterator<Item = &'c Tallied>) -> BTreeMap<(String, 
         last.insert((cut.suite.clone(), cut.case.clone()), cut);
     }
     let open = last.into_iter().filter(|(_, cut)| cut.unjudged);
-    open.map(|(name, cut)| (name, cut.cut.clone())).collect()
+    open.filter_map(|(name, cut)| Some((name, cut.cut.clone()?)))
+        .collect()
 }
 
 impl Begun<'_> {
@@ -346,19 +359,10 @@ impl Begun<'_> {
             args: std::env::args().skip(1).collect(),
             torn,
         }));
+        let endings = left.endings(parts);
         for owed in left.owed {
             journal.post(Event::Fleet(owed));
         }
-        let endings = left.open.into_iter().zip(parts).map(|(taken, part)| {
-            let ending = ending(
-                &left.so_far.fleet,
-                &taken,
-                part,
-                left.unheard.contains(&taken.folder),
-            );
-            ClosedPart { taken, ending }
-        });
-        let endings: Vec<ClosedPart> = endings.collect();
         let queue = MemoryQueue::resumed(
             left.rigs.clone(),
             left.so_far,
