@@ -58,22 +58,6 @@ pub struct Slot {
     pub claim: Option<Span>,
 }
 
-impl Slot {
-    /// The earliest cut that it can become. It stands for a cut of which nobody heard where it was ordered.
-    pub fn earliest(&self) -> Cut {
-        let (at, after) = match self.place {
-            CutPlace::After(at, after) => (at, after + self.jitter.min),
-            CutPlace::Within(span, _) | CutPlace::Anywhere(span) => (span.from(), Duration::ZERO),
-        };
-        Cut {
-            at,
-            after,
-            off: self.off,
-            kind: self.kind,
-        }
-    }
-}
-
 /// A cut that was made and judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tallied {
@@ -83,7 +67,7 @@ pub struct Tallied {
     pub campaign: String,
     /// The id of the case.
     pub case: String,
-    /// The cut, as it can be made again; nothing where an update without one bricked the module.
+    /// The cut, as it can be made again; nothing where an update without one bricked the module, or where nobody heard which it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cut>,
     /// Where it landed; nothing where its moment was not met.

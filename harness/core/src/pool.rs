@@ -143,7 +143,7 @@ pub struct PoolTally {
 pub enum PoolGap {
     /// Cuts were ordered, and nobody knows what they did.
     #[display(
-        "cuts that were ordered and have no verdict: {_0}; each stays open until its module is heard again on its rig and takes the next delta"
+        "cuts that were ordered, or may have been, and have no verdict: {_0}; each stays open until its module is heard again on its rig and takes the next delta"
     )]
     Attempts(OpenAttempts),
     /// Something of what the rigs wrote down is missing. What was not heard is not evidence.

@@ -12,7 +12,6 @@ pub use left::OpenCut;
 
 use crate::campaign::{Count, Role, Tallied};
 use crate::case::Case;
-use crate::cut::Cut;
 use crate::event::fleet::{FleetEvent, PartEnd};
 use crate::event::watched::Purpose;
 use crate::event::{CaseEnded, Event, RunStarted};
@@ -59,17 +58,8 @@ struct BrickingCase {
 struct PlannedSlot {
     cut: CutName,
     campaign: String,
-    earliest: Cut,
     /// The part that began it last.
     part: Option<usize>,
-}
-
-/// A case of a campaign that no claim counts.
-#[derive(Debug, Clone)]
-struct DirectedCase {
-    campaign: String,
-    /// As of a slot; nothing where it is an update without a cut.
-    earliest: Option<Cut>,
 }
 
 #[derive(Debug, Clone)]
@@ -107,7 +97,7 @@ pub struct PoolFold {
     /// Places of the slots.
     index: BTreeMap<CutName, usize>,
     /// The campaigns of cuts that no claim counts, and of updates without a cut.
-    directed: BTreeMap<CutName, DirectedCase>,
+    directed: BTreeMap<CutName, String>,
     bricking: Vec<BrickingCase>,
     /// Slots that no cut can fill.
     taken_out: BTreeSet<CutName>,
@@ -284,25 +274,15 @@ impl PoolFold {
         let Some(part) = &case.part else { return };
         let cut = CutName::new(&case.suite, &case.id);
         let campaign = part.campaign.clone();
-        let earliest = match &part.role {
-            Role::Cut(slot) if slot.claim.is_some() => slot.earliest(),
-            Role::Cut(slot) => {
-                let earliest = Some(slot.earliest());
-                self.directed.insert(cut, DirectedCase { campaign, earliest });
-                return;
-            }
-            _ => {
-                let earliest = None;
-                self.directed.insert(cut, DirectedCase { campaign, earliest });
-                return;
-            }
-        };
+        if !matches!(&part.role, Role::Cut(slot) if slot.claim.is_some()) {
+            self.directed.insert(cut, campaign);
+            return;
+        }
         let next = self.slots.len();
         if *self.index.entry(cut.clone()).or_insert(next) == next {
             self.slots.push(PlannedSlot {
                 cut,
                 campaign,
-                earliest,
                 part: None,
             });
         }
@@ -572,7 +552,7 @@ impl PoolFold {
     /// Whether the cut is one of the campaign that no claim counts.
     fn is_directed(&self, cut: &CutName, suite: &str, campaign: &str) -> bool {
         let planned = self.directed.get(cut);
-        cut.suite == suite && planned.is_some_and(|of| of.campaign == campaign)
+        cut.suite == suite && planned.is_some_and(|of| of == campaign)
     }
 
     /// Bricks of the campaign that the claim does not count: the module is one that bricked all the same. What a module says later

@@ -19,8 +19,6 @@ pub struct OpenCut {
     pub module: String,
     /// What was ordered, where the journal has it.
     pub cut: Option<Cut>,
-    /// The earliest that it can have been, where it was planned as a cut.
-    earliest: Option<Cut>,
     /// It was drawn for the claim.
     pub drawn: bool,
 }
@@ -31,17 +29,17 @@ impl OpenCut {
         self.module.rsplit_once('/').map_or("", |(rig, _)| rig)
     }
 
-    /// The same attempt as a brick, as a later run of the campaign is told it; nothing where nobody knows what was ordered.
-    pub fn as_brick(&self) -> Option<Tallied> {
+    /// The same attempt as a brick, as a later run of the campaign is told it.
+    pub fn as_brick(&self) -> Tallied {
         self.tallied(true)
     }
 
-    fn tallied(&self, brick: bool) -> Option<Tallied> {
-        Some(Tallied {
+    fn tallied(&self, brick: bool) -> Tallied {
+        Tallied {
             suite: self.suite.clone(),
             campaign: self.campaign.clone(),
             case: self.case.clone(),
-            cut: Some(self.cut.clone().or_else(|| self.earliest.clone())?),
+            cut: self.cut.clone(),
             landed: None,
             bin: Bin::Missed,
             counts: brick && self.drawn,
@@ -52,7 +50,7 @@ impl OpenCut {
             unjudged: !brick,
             run: None,
             module: Some(self.module.clone()),
-        })
+        }
     }
 }
 
@@ -63,7 +61,7 @@ impl PoolFold {
         let open = self.attempts.left_open().map(|open| (open, false));
         let bricks = self.attempts.bricks().map(|brick| (brick, true));
         open.chain(bricks)
-            .filter_map(|(on, brick)| self.of_campaign(on)?.tallied(brick))
+            .filter_map(|(on, brick)| Some(self.of_campaign(on)?.tallied(brick)))
             .chain(self.bricked_without_a_cut())
             .collect()
     }
@@ -129,21 +127,16 @@ impl PoolFold {
         };
         let drawn = planned.map(|slot| &slot.campaign).or_else(earlier);
         let directed = || {
-            let campaign = &self.directed.get(&on.cut)?.campaign;
+            let campaign = self.directed.get(&on.cut)?;
             self.has_claim(&on.cut.suite, campaign).then_some(campaign)
         };
         let campaign = drawn.or_else(directed)?;
-        let earliest = planned.map(|slot| slot.earliest.clone()).or_else(|| {
-            let directed = self.directed.get(&on.cut)?;
-            directed.earliest.clone()
-        });
         Some(OpenCut {
             suite: on.cut.suite.clone(),
             campaign: campaign.clone(),
             case: on.cut.case.clone(),
             module: on.module.clone(),
             cut: self.attempts.order(&on.cut).cloned(),
-            earliest,
             drawn: drawn.is_some(),
         })
     }

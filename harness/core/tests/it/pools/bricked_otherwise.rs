@@ -97,6 +97,33 @@ fn a_later_run_knows_of_a_brick_without_a_cut(#[case] suite: &str, #[case] case:
     is_open(&later, KEEPS);
 }
 
+/// Its rig was lost before anybody heard of a cut, and may have made one all the same.
+#[test]
+fn a_later_run_knows_of_a_cut_that_nobody_heard_of() {
+    let mut told = planned();
+    told.taken("c");
+    told.says(THIRD);
+    told.lost("c", &[7]);
+    let left = told.0.left_over();
+    let [open] = &left[..] else { panic!("{left:?}") };
+    assert!(open.unjudged && open.drawn && open.cut.is_none(), "{open:?}");
+
+    let mut later = planned();
+    later.tallied(Tallied {
+        run: Some("before".into()),
+        ..open.clone()
+    });
+    survivors_make_all(&mut later);
+    is_open(
+        &later,
+        "cuts that were ordered, or may have been, and have no verdict: `c7` on `c`",
+    );
+    later.taken("c");
+    later.says(THIRD);
+    later.takes_a_delta();
+    is_shown(&later);
+}
+
 /// The module had made its cuts before, or makes them after it was reflashed.
 #[test]
 fn a_module_with_its_share_keeps_no_claim_open() {
@@ -162,9 +189,12 @@ fn a_module_that_may_be_bricked_keeps_its_slots(#[case] order: fn(&mut Told)) {
     survivors_make_all(&mut told);
     let open = told.0.open_cuts();
     assert_eq!(open.len(), 1, "it can be written off: {open:?}");
-    let brick = open[0].as_brick().expect("its cut is known");
+    let brick = open[0].as_brick();
     assert!(brick.brick && !brick.counts && !brick.drawn, "{brick:?}");
-    is_open(&told, "cuts that were ordered and have no verdict: `d1` on `c`");
+    is_open(
+        &told,
+        "cuts that were ordered, or may have been, and have no verdict: `d1` on `c`",
+    );
     assert!(!told.pool().is_stuck(&claim(0)), "its module may be heard again");
     told.taken("c");
     told.says(THIRD);

@@ -326,7 +326,7 @@ impl<'a> Decision<'a> {
         let before = self.verdicts.left_over().into_iter();
         let before = before.filter(|cut| cut.brick && is_it(&cut.suite, &cut.case));
         let bricks: Vec<Tallied> = open
-            .filter_map(OpenCut::as_brick)
+            .map(OpenCut::as_brick)
             .chain(before)
             .map(|brick| Tallied {
                 run: Some(self.verdicts.run().to_owned()),

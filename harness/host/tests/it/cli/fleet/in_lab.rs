@@ -559,6 +559,11 @@ fn a_network_that_swallows_packets() {
     assert_eq!(lost["open"], lost["left"], "{lost}");
     running.end().ends(0);
     stands(&lab.lab, 0);
+    let shown = lab.lab.run(&["lab", "show", "out", "--lab", &lab.url]).ends(0);
+    shown
+        .says("rig a gets no further batch: it said nothing for")
+        .says("closed by b")
+        .says(" pass");
     let rigs = rigs_of(&lab.lab);
     for case in lost["left"].as_array().expect("cases") {
         assert_eq!(rigs[case.as_str().expect("an id")], "b");
