@@ -8,6 +8,11 @@ use crate::run::fleet::rig_worker::{RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
 use crate::run::fleet::worker_process::WorkerProcess;
 use dfota_record::journal;
+use dfota_record::retention::hold;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use std::fmt::Display;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,8 +85,10 @@ impl Agent {
 
     /// Sends what an agent before this one left, and then works until it is stopped.
     pub fn work(&mut self) -> Result<(), LabError> {
-        self.register()?;
+        let _only = self.lock()?;
+        // Before the lab has forgotten an agent that was killed: its run waits for what it did.
         self.send_orphans();
+        self.register()?;
         while !self.is_stopped() {
             self.show(self.state(), false);
             if self.setup.card.state != LabRigState::Idle {
@@ -100,6 +107,19 @@ impl Agent {
         self.end_worker();
         self.lab.remove_rig(&self.setup.card.name);
         Ok(())
+    }
+
+    /// Two agents with one folder would send each other's journals.
+    fn lock(&self) -> Result<File, LabError> {
+        let path = self.setup.folder.join("lock");
+        let failed = |why: &dyn Display| self.lab.failed(format!("`{}`", path.display()), why);
+        std::fs::create_dir_all(&self.setup.folder).map_err(|why| failed(&why))?;
+        let file = File::create(&path).map_err(|why| failed(&why))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Err(failed(&"another agent of this rig has it: stop that one first")),
+            // A file system without locks has none: then nobody is kept out.
+            _ => Ok(file),
+        }
     }
 
     /// Two agents for one rig would take each other's batches.
@@ -173,6 +193,9 @@ impl Agent {
         let path = at.join(journal::FILE);
         if path.exists() {
             // An agent before this one had it. What it did counts, and nothing is done twice.
+            if !self.await_end(&at) {
+                return;
+            }
             let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
             self.send_to_its_end(job, mirror, interrupted());
             return;
@@ -431,10 +454,27 @@ impl Agent {
         }
     }
 
+    /// Waits until nobody writes the journal in this folder: the worker of an agent that was killed finishes its case. Whether that is
+    /// so.
+    fn await_end(&self, folder: &Path) -> bool {
+        while !self.is_stopped() {
+            match hold(folder) {
+                Ok(Some(_)) => return true,
+                Ok(None) => tracing::info!("`{}`: its worker finishes its case", folder.display()),
+                Err(why) => tracing::warn!("`{}`: {why}", folder.display()),
+            }
+            std::thread::sleep(AGAIN);
+        }
+        false
+    }
+
     /// Sends journals that an agent before this one did not send to their end.
     fn send_orphans(&self) {
         for orphan in orphans(&self.setup.folder) {
             let Orphan { run, folder, at } = orphan;
+            if !self.await_end(&at) {
+                return;
+            }
             let mut mirror =
                 JournalMirror::of_batch(&run, &self.setup.card.name, &folder, at.join(journal::FILE));
             if let Err(why) = mirror.catch_up(&self.lab) {

@@ -158,7 +158,8 @@ impl LabServer {
         })
     }
 
-    fn failed(&self, what: impl Into<String>, why: impl Display) -> LabError {
+    /// Something went wrong with what this connection is for.
+    pub fn failed(&self, what: impl Into<String>, why: impl Display) -> LabError {
         LabError {
             url: self.url.clone(),
             what: what.into(),

@@ -447,6 +447,27 @@ fn a_drained_rig_and_a_run_that_is_cancelled() {
         .ends(0);
 }
 
+/// The worker of an agent that is killed finishes its case. The next agent waits for it: what it comes to counts.
+#[test]
+fn an_agent_that_is_started_again_waits_for_the_worker_before() {
+    let mut lab = NatsLab::new();
+    lab.agent("a", 8, "");
+    lab.agent("b", 100, "");
+    cuts(&lab.lab, 6);
+    let running = lab.start(&["--canary", "0"]);
+    let ordered = await_told(&lab.lab, "ordered", |event| event["rig"] == "a");
+    let agent = lab.agents.remove("a").expect("an agent");
+    agent.signal(Signal::KILL);
+    drop(agent);
+    lab.start_agent("a");
+    running.end().ends(0);
+    stands(&lab.lab, 0);
+    let lost = await_told(&lab.lab, "lost", |event| event["rig"] == "a");
+    assert_eq!(lost["open"], serde_json::json!([]), "{lost}");
+    let rigs = rigs_of(&lab.lab);
+    assert_eq!(rigs[ordered["case"].as_str().expect("an id")], "a");
+}
+
 /// Whether its end of the batch was acknowledged is not known to anybody: either way nothing is run twice.
 #[test]
 fn an_agent_that_dies_around_its_acknowledgement() {
