@@ -240,7 +240,7 @@ fn plugged(lab: &Lab, sims: &[Sim; 2]) -> Adapter {
 #[test]
 fn a_cut_that_was_ordered_on_a_rig_whose_port_went_away() {
     let lab = Lab::new();
-    let sims = [(); 2].map(|()| Sim::start(&lab, &["--speed", "15"]));
+    let sims = [(); 2].map(|()| Sim::start(&lab, &["--speed", "30"]));
     let adapter = plugged(&lab, &sims);
     lab.rehearsal(
         "on: a\nlimits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}\ncases:\n  - name: cut\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 90%}\n",
