@@ -51,7 +51,7 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
             .map_err(|why| CommandError::error(format!("signals cannot be handled: {why}")))?;
     }
     make_safe(args, &rig)?;
-    let lab = Arc::new(LabServer::connect(&args.lab, &args.access)?);
+    let lab = Arc::new(LabServer::connect(&args.lab, &token(&rig.name), &args.access)?);
     let name = rig.name.clone();
     let setup = AgentSetup {
         card: card(&rig)?,

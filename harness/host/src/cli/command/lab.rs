@@ -6,12 +6,15 @@ use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::lab::board::{LabRunState, RunCard};
 use crate::run::lab::collected::{CollectedRun, has_owner};
-use crate::run::lab::server::{LabAccess, LabServer};
+use crate::run::lab::server::{LabAccess, LabServer, RUNS};
+use crate::run::lab::users::LabUser;
 use crate::terminal::{print, print_warning};
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::verdict::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Look at a lab, and steer it
@@ -51,6 +54,18 @@ enum LabCommand {
         #[command(flatten)]
         lab: LabAddress,
     },
+    /// Make the key of an agent, or of those who start runs, and print what the server's file has to say of it
+    User {
+        /// Name of the agent's rig
+        #[arg(required_unless_present = "runs", conflicts_with = "runs")]
+        rig: Option<String>,
+        /// For programs that start runs, or look at the lab
+        #[arg(long)]
+        runs: bool,
+        /// New file for the secret seed of the key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
     /// Give a rig no further batch
     Drain {
         /// Name of the rig
@@ -74,7 +89,7 @@ struct LabAddress {
 
 impl LabAddress {
     fn connect(&self) -> Result<LabServer, CommandError> {
-        Ok(LabServer::connect(&self.lab, &self.access)?)
+        Ok(LabServer::connect(&self.lab, RUNS, &self.access)?)
     }
 }
 
@@ -87,6 +102,10 @@ pub fn main(args: &LabCommandArgs, common: Common) -> Result<ExitCode, CommandEr
             let out = out.clone().unwrap_or_else(|| Path::new("reports").join(run));
             collect(&lab.connect()?, run, &out)?;
             return report::main(&ReportArgs::new(out, sign.clone()), common);
+        }
+        LabCommand::User { rig, key, .. } => {
+            let user = rig.clone().map_or(LabUser::Runs, LabUser::Agent);
+            make_user(&user, key)?;
         }
         LabCommand::Drain { rig, undo, lab } => drain(&lab.connect()?, rig, !undo)?,
     }
@@ -217,6 +236,17 @@ fn cancel(lab: &LabServer, run: &str) -> Result<(), CommandError> {
         ..card
     })?;
     print(&format!("`{run}` is cancelled: each rig finishes its case\n"));
+    Ok(())
+}
+
+fn make_user(user: &LabUser, path: &Path) -> Result<(), CommandError> {
+    let key = nkeys::KeyPair::new_user();
+    let seed = key.seed().map_err(CommandError::error)?;
+    let mut options = std::fs::File::options();
+    let made = options.write(true).create_new(true).mode(0o600).open(path);
+    let written = made.and_then(|mut file| writeln!(file, "{seed}"));
+    written.map_err(|why| CommandError::usage(format!("`{}` cannot be written: {why}", path.display())))?;
+    print(&user.entry(&key.public_key()));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RigOrder, RunOrder};
 use super::files::lay_out;
 use super::journal_mirror::{JournalMirror, records_of};
-use super::server::{LabError, LabServer, LeasedJob, token};
+use super::server::{KEPT, LabError, LabServer, LeasedJob, token};
 use crate::run::fleet::rig_worker::{RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
 use crate::run::fleet::worker_process::WorkerProcess;
@@ -88,6 +88,7 @@ impl Agent {
         let _only = self.lock()?;
         // Before the lab has forgotten an agent that was killed: its run waits for what it did.
         self.send_orphans();
+        prune(&self.setup.folder);
         self.register()?;
         while !self.is_stopped() {
             self.show(self.state(), false);
@@ -494,6 +495,23 @@ impl Agent {
     }
 }
 
+/// Removes folders of runs that the lab has had for as long as it keeps them, and whose journals were sent.
+fn prune(agent: &Path) {
+    let waiting: Vec<PathBuf> = orphans(agent).into_iter().map(|orphan| orphan.at).collect();
+    let runs = std::fs::read_dir(agent).into_iter().flatten().flatten();
+    for run in runs.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let modified = run.join(RUN_NAME).metadata().and_then(|facts| facts.modified());
+        let age = modified.ok().and_then(|at| at.elapsed().ok());
+        let is_old = age.is_some_and(|age| age > KEPT);
+        if is_old
+            && !waiting.iter().any(|at| at.starts_with(&run))
+            && let Err(why) = std::fs::remove_dir_all(&run)
+        {
+            tracing::warn!("`{}`: {why}", run.display());
+        }
+    }
+}
+
 /// A journal of an agent that ended before it was sent.
 struct Orphan {
     run: String,
@@ -531,5 +549,37 @@ fn gone(why: &str) -> BatchEnded {
     BatchEnded {
         out: Some(why.to_owned()),
         ..BatchEnded::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    /// A run with one batch, that was used so long ago.
+    fn run(agent: &Path, name: &str, age: Duration, uploaded: bool) -> PathBuf {
+        let run = agent.join(name);
+        let batch = run.join("rigs/a/lab-1");
+        std::fs::create_dir_all(&batch).unwrap();
+        std::fs::write(batch.join(journal::FILE), "{}\n").unwrap();
+        if uploaded {
+            std::fs::write(batch.join(UPLOADED), "").unwrap();
+        }
+        let file = File::create(run.join(RUN_NAME)).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+        run
+    }
+
+    #[test]
+    fn old_runs_go_but_for_those_that_were_not_sent() {
+        let agent = tempfile::tempdir().unwrap();
+        let old = KEPT + Duration::from_secs(60);
+        let sent = run(agent.path(), "sent", old, true);
+        let unsent = run(agent.path(), "unsent", old, false);
+        let young = run(agent.path(), "young", Duration::ZERO, true);
+        prune(agent.path());
+        assert!(!sent.exists());
+        assert!(unsent.exists() && young.exists());
     }
 }

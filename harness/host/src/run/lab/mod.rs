@@ -25,3 +25,4 @@ pub mod part_writer;
 pub mod remote_worker;
 pub mod rig_watch;
 pub mod server;
+pub mod users;

@@ -26,7 +26,7 @@ use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
 
 /// How long records, and what is known of a run, are kept.
-const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
+pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The oldest server whose key-value buckets the client can make.
 const OLDEST: (u32, u32) = (2, 10);
 /// How long an answer of the server may take.
@@ -35,6 +35,8 @@ const ANSWER: Duration = Duration::from_secs(10);
 const TRANSFER: Duration = Duration::from_secs(300);
 /// How long a watch that broke off waits before it begins again.
 const WATCH_AGAIN: Duration = Duration::from_secs(1);
+/// Stands for the rig where the user is no agent.
+pub const RUNS: &str = "=runs";
 /// Priorities of runs: 0 goes first.
 pub const PRIORITIES: u8 = 3;
 
@@ -99,8 +101,9 @@ pub struct StoredRecord {
 }
 
 impl LabServer {
-    /// Connects, and makes what a lab needs on a server that has none of it yet.
-    pub fn connect(url: &str, access: &LabAccess) -> Result<Self, LabError> {
+    /// Connects, and makes what a lab needs on a server that has none of it yet. `who` is a rig, or [`RUNS`]: answers come to subjects
+    /// that only this user hears.
+    pub fn connect(url: &str, who: &str, access: &LabAccess) -> Result<Self, LabError> {
         let failed = |what: &str, why: &dyn Display| LabError {
             url: url.to_owned(),
             what: what.to_owned(),
@@ -112,7 +115,7 @@ impl LabServer {
             .enable_all()
             .build()
             .map_err(|why| failed("no threads for the connection", &why))?;
-        let options = options(access).map_err(|why| failed("the credentials cannot be read", &why))?;
+        let options = options(who, access).map_err(|why| failed("the credentials cannot be read", &why))?;
         let client = runtime.block_on(options.connect(url)).map_err(|why| {
             failed(
                 "no connection; is the server running, and the address right",
@@ -569,9 +572,10 @@ async fn open(js: &Context, lease: Duration) -> Result<Opened, async_nats::Error
     })
 }
 
-fn options(access: &LabAccess) -> std::io::Result<ConnectOptions> {
+fn options(who: &str, access: &LabAccess) -> std::io::Result<ConnectOptions> {
     let mut options = ConnectOptions::new()
         .name("dfota-hil")
+        .custom_inbox_prefix(format!("_INBOX.{who}"))
         .request_timeout(Some(ANSWER))
         // A network that swallows everything is found by this alone.
         .ping_interval(ANSWER)

@@ -14,7 +14,7 @@ use crate::run::lab::collected::{CollectedRun, TakenFolder, has_owner};
 use crate::run::lab::files::RunFiles;
 use crate::run::lab::lab_run::{LabRun, LabRunPlan, tell};
 use crate::run::lab::remote_worker::RemoteWorker;
-use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, token};
+use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, RUNS, token};
 use crate::state::StateDir;
 use crate::state::campaign_store::tool_digest;
 use dfota_record::journal::PARENT_FILE;
@@ -62,7 +62,7 @@ pub(super) fn main(
     common: Common,
     outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
-    let lab = Arc::new(LabServer::connect(url, &args.lab.access)?);
+    let lab = Arc::new(LabServer::connect(url, RUNS, &args.lab.access)?);
     let rigs = load_rigs(&lab, args)?;
     let suites = crate::cli::command::load_suites_for(&args.selection.suites, &rigs)?;
     let prepared = Prepared::plan(args, rigs, suites, outcome)?;
@@ -86,7 +86,7 @@ pub(super) fn resume(
     common: Common,
     outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
-    let lab = Arc::new(LabServer::connect(url, &args.lab.access)?);
+    let lab = Arc::new(LabServer::connect(url, RUNS, &args.lab.access)?);
     let name = RecordedRun::open(folder)?.started.run;
     if has_owner(&lab, &name)? {
         return Err(CommandError::error(format!(

@@ -3,7 +3,7 @@
 use super::{await_told, cuts, one_verdict_each, parent, rig, rigs_of, stands, told};
 use crate::lab::{LIMIT, Lab, PROGRAM};
 use crate::process::{Process, Running, Signal, wait_until};
-use dfota_hil::run::lab::server::{LabAccess, LabServer};
+use dfota_hil::run::lab::server::{LabAccess, LabServer, RUNS};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -22,6 +22,8 @@ struct NatsLab {
     url: String,
     lease: &'static str,
     agents: BTreeMap<String, Running>,
+    /// What its server's file says of users; nothing where everybody may do everything.
+    users: String,
 }
 
 impl NatsLab {
@@ -33,6 +35,28 @@ impl NatsLab {
             url: String::new(),
             lease: LEASE,
             agents: BTreeMap::new(),
+            users: String::new(),
+        };
+        lab.serve("127.0.0.1:-1");
+        lab
+    }
+
+    /// A server with a user for runs (`runs.nk`), and one for the agent of each of these rigs.
+    fn guarded(rigs: &[&str]) -> Self {
+        let lab = Lab::new();
+        let entry = |args: &[&str]| lab.run(&[&["lab", "user"], args].concat()).ends(0).stdout;
+        let mut users = vec![entry(&["--runs", "--key", "runs.nk"])];
+        users.extend(
+            rigs.iter()
+                .map(|rig| entry(&[rig, "--key", &format!("{rig}.nk")])),
+        );
+        let mut lab = Self {
+            lab,
+            server: None,
+            url: String::new(),
+            lease: LEASE,
+            agents: BTreeMap::new(),
+            users: format!("authorization {{ users: [\n{}] }}\n", users.join(",\n")),
         };
         lab.serve("127.0.0.1:-1");
         lab
@@ -47,7 +71,7 @@ impl NatsLab {
         let folder = lab.path("nats").display().to_string();
         lab.write(
             "nats.conf",
-            format!("listen: \"{listen}\"\nports_file_dir: \"{folder}\"\njetstream {{store_dir: \"{folder}/store\", sync_interval: always}}\n"),
+            format!("listen: \"{listen}\"\nports_file_dir: \"{folder}\"\njetstream {{store_dir: \"{folder}/store\", sync_interval: always}}\n{}", self.users),
         );
         let program = std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into());
         let mut command = lab.command_of(program);
@@ -511,7 +535,7 @@ fn a_package_with_a_wrong_digest_is_not_run() {
         lab_ca: None,
         lease: Duration::from_secs(20),
     };
-    let server = LabServer::connect(&lab.url, &access).expect("a connection");
+    let server = LabServer::connect(&lab.url, RUNS, &access).expect("a connection");
     let suite = lab.lab.read("suite.yaml");
     let name = dfota_record::digest::sha256_hex(suite.as_bytes());
     server.put_object(&name, b"cases: []\n").expect("it is stored");
@@ -598,4 +622,76 @@ fn a_network_that_swallows_packets() {
             .lines()
             .any(|line| line.contains("rig a on") && line.contains("idle"))
     });
+}
+
+#[test]
+fn an_agent_may_use_its_own_subjects_and_no_other() {
+    let lab = NatsLab::guarded(&["a", "b"]);
+    let at = |more: &[&'static str]| [more, &["--lab", &lab.url, "--lease", LEASE]].concat();
+    let list = at(&["lab", "list", "--lab-nkey", "runs.nk"]);
+    // Whoever starts runs makes what a lab needs: an agent may not.
+    lab.lab.run(&list).ends(0);
+    rig(&lab.lab, "a", 100, "", "");
+    let agent = at(&[
+        "agent",
+        "--rig",
+        "a.yaml",
+        "--lab-nkey",
+        "a.nk",
+        "--state-dir",
+        "state-a",
+    ]);
+    let _agent = lab.lab.start(&agent);
+    wait_until("the rig in the lab", || {
+        lab.lab.run(&list).stdout.contains("rig a on")
+    });
+    cuts(&lab.lab, 1);
+    lab.start(&["--lab-nkey", "runs.nk"]).end().ends(0);
+    stands(&lab.lab, 0);
+    others_are_refused(&lab);
+}
+
+/// A connection with this key.
+fn connect(lab: &NatsLab, who: &str, key: &str) -> LabServer {
+    let access = LabAccess {
+        lab_nkey: Some(lab.lab.path(key)),
+        lab_ca: None,
+        lease: Duration::from_secs(20),
+    };
+    LabServer::connect(&lab.url, who, &access).expect("a connection")
+}
+
+type Try<'t> = (&'t str, Box<dyn Fn() -> bool + Sync + 't>);
+
+/// With the key of `a`, what is for others alone is refused.
+fn others_are_refused(lab: &NatsLab) {
+    let (mine, runs) = (connect(lab, "a", "a.nk"), connect(lab, RUNS, "runs.nk"));
+    let stores = |subject: &'static str| {
+        let mine = &mine;
+        Box::new(move || mine.store(subject.to_owned(), subject.to_owned(), vec![]).is_ok())
+    };
+    let tries: [Try<'_>; 5] = [
+        ("a batch", stores("jobs.1.b.out.x")),
+        ("the records of a rig", stores("records.out.b")),
+        ("the records of a run", stores("records.out.=run")),
+        ("a drain", Box::new(|| mine.drain("b", true).is_ok())),
+        (
+            "a lease",
+            Box::new(|| mine.lease_job("b", Duration::from_secs(1)).is_ok()),
+        ),
+    ];
+    let heard = Arc::new(AtomicBool::new(false));
+    let hears = Arc::clone(&heard);
+    let listens = mine.listen("orders.out.b".to_owned(), move |_, _| {
+        hears.store(true, Ordering::Relaxed);
+        true
+    });
+    listens.expect("the server refuses it later");
+    std::thread::scope(|scope| {
+        for (what, is_let) in &tries {
+            scope.spawn(move || assert!(!is_let(), "{what} of somebody else was taken"));
+        }
+        runs.tell("orders.out.b".to_owned(), vec![]);
+    });
+    assert!(!heard.load(Ordering::Relaxed), "orders of another rig were heard");
 }
