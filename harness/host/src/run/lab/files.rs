@@ -21,7 +21,7 @@ impl RunFiles {
         let packages = |suite: &Suite| -> Vec<PathBuf> {
             suite.packages.iter().map(|loaded| plain(&loaded.path)).collect()
         };
-        let mut all: Vec<PathBuf> = suites.iter().map(|suite| plain(&suite.file)).collect();
+        let mut all: Vec<PathBuf> = suites.iter().map(|suite| real(&suite.file)).collect();
         all.extend(suites.iter().flat_map(packages));
         let root = common_folder(&all);
         let below = |path: &Path| {
@@ -30,7 +30,7 @@ impl RunFiles {
         };
         let mut stored = Self::default();
         for suite in suites {
-            let path = below(&plain(&suite.file));
+            let path = below(&real(&suite.file));
             stored.suites.push(path.clone());
             stored.add(path, lab.put_file(suite.text.as_bytes())?);
             for loaded in &suite.packages {
@@ -95,6 +95,11 @@ pub enum LayOutError {
     Path(String),
     #[error("`{}` cannot be written: {why}", path.display())]
     Write { path: PathBuf, why: io::Error },
+}
+
+/// The path of a suite: it names its packages from where it is, and not from where a link to it is.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| plain(path))
 }
 
 /// An absolute path without `..`. Links stay as they are: a suite names its packages by paths that may lead over some.

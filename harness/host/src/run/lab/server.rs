@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
@@ -572,7 +572,8 @@ async fn open(js: &Context, lease: Duration) -> Result<Opened, async_nats::Error
     })
 }
 
-fn options(who: &str, access: &LabAccess) -> std::io::Result<ConnectOptions> {
+fn options(who: &str, access: &LabAccess) -> Result<ConnectOptions, String> {
+    let unread = |path: &Path, why: std::io::Error| format!("`{}`: {why}", path.display());
     let mut options = ConnectOptions::new()
         .name("dfota-hil")
         .custom_inbox_prefix(format!("_INBOX.{who}"))
@@ -581,11 +582,12 @@ fn options(who: &str, access: &LabAccess) -> std::io::Result<ConnectOptions> {
         .ping_interval(ANSWER)
         .max_reconnects(None);
     if let Some(path) = &access.lab_nkey {
-        options = options.nkey(std::fs::read_to_string(path)?.trim().to_owned());
+        let seed = std::fs::read_to_string(path).map_err(|why| unread(path, why))?;
+        options = options.nkey(seed.trim().to_owned());
     }
     if let Some(path) = &access.lab_ca {
         // The client would only say later that it is not there.
-        std::fs::metadata(path)?;
+        std::fs::metadata(path).map_err(|why| unread(path, why))?;
         options = options.add_root_certificates(path.clone()).require_tls(true);
     }
     Ok(options)

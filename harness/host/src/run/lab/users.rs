@@ -82,6 +82,7 @@ impl LabUser {
             subjects.extend([
                 format!("$JS.API.DIRECT.GET.{stream}.>"),
                 format!("$JS.API.STREAM.MSG.GET.{stream}"),
+                format!("$JS.API.CONSUMER.CREATE.{stream}"),
                 format!("$JS.API.CONSUMER.CREATE.{stream}.>"),
                 format!("$JS.API.CONSUMER.DELETE.{stream}.>"),
             ]);

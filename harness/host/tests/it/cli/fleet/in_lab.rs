@@ -56,7 +56,7 @@ impl NatsLab {
             url: String::new(),
             lease: LEASE,
             agents: BTreeMap::new(),
-            users: format!("authorization {{ users: [\n{}] }}\n", users.join(",\n")),
+            users: format!("authorization {{ users: [\n{}] }}\n", users.concat()),
         };
         lab.serve("127.0.0.1:-1");
         lab
