@@ -5,7 +5,7 @@ use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::plan::standing::Standing;
 use crate::program;
-use crate::run::lab::agent::{Agent, AgentSetup, WorkerCommand};
+use crate::run::lab::agent::{self, Agent, AgentSetup, WorkerCommand};
 use crate::run::lab::board::{LabRigState, NO_PIN, RigCard};
 use crate::run::lab::server::{LabAccess, LabServer, token};
 use crate::state::campaign_store::tool_digest;
@@ -50,6 +50,17 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|why| CommandError::error(format!("signals cannot be handled: {why}")))?;
     }
+    let only = agent::lock(&folder)
+        .map_err(|why| CommandError::usage(format!("`{}` cannot be written: {why}", folder.display())))?;
+    if only.is_none() {
+        return Err(CommandError::error(format!(
+            "another agent of the rig `{}` works in `{}`: stop it first",
+            rig.name,
+            folder.display()
+        )));
+    }
+    // The worker of an agent that was killed has the rig until its case is over.
+    agent::await_workers(&folder, &stop);
     make_safe(args, &rig)?;
     let lab = Arc::new(LabServer::connect(&args.lab, &token(&rig.name), &args.access)?);
     let name = rig.name.clone();

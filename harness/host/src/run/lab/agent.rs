@@ -11,8 +11,8 @@ use dfota_record::journal;
 use dfota_record::retention::hold;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use std::fmt::Display;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,9 +83,8 @@ impl Agent {
         }
     }
 
-    /// Sends what an agent before this one left, and then works until it is stopped.
+    /// Sends what an agent before this one left, and then works until it is stopped. Whoever calls this has the [`lock`].
     pub fn work(&mut self) -> Result<(), LabError> {
-        let _only = self.lock()?;
         // Before the lab has forgotten an agent that was killed: its run waits for what it did.
         self.send_orphans();
         prune(&self.setup.folder);
@@ -108,19 +107,6 @@ impl Agent {
         self.end_worker();
         self.lab.remove_rig(&self.setup.card.name);
         Ok(())
-    }
-
-    /// Two agents with one folder would send each other's journals.
-    fn lock(&self) -> Result<File, LabError> {
-        let path = self.setup.folder.join("lock");
-        let failed = |why: &dyn Display| self.lab.failed(format!("`{}`", path.display()), why);
-        std::fs::create_dir_all(&self.setup.folder).map_err(|why| failed(&why))?;
-        let file = File::create(&path).map_err(|why| failed(&why))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => Err(failed(&"another agent of this rig has it: stop that one first")),
-            // A file system without locks has none: then nobody is kept out.
-            _ => Ok(file),
-        }
     }
 
     /// Two agents for one rig would take each other's batches.
@@ -194,7 +180,7 @@ impl Agent {
         let path = at.join(journal::FILE);
         if path.exists() {
             // An agent before this one had it. What it did counts, and nothing is done twice.
-            if !self.await_end(&at) {
+            if !await_end(&at, &self.setup.stop) {
                 return;
             }
             let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
@@ -312,7 +298,8 @@ impl Agent {
             worker.process.tell(&ToWorker::Batch(batch));
         }
         let (mut told, mut last, mut kept) = (RunOrder::GoOn, Instant::now(), Instant::now());
-        let ended = loop {
+        let mut is_orphaned = false;
+        let mut ended = loop {
             let Some(worker) = &mut self.worker else {
                 break gone("it has no worker");
             };
@@ -337,11 +324,19 @@ impl Agent {
                     break gone(&format!("its worker said nothing for {silence}"));
                 }
             }
-            told = self.pass_on(heard, told);
+            is_orphaned |= self.is_orphaned(heard);
+            told = self.pass_on(heard, told, is_orphaned);
             if let Err(why) = mirror.catch_up(&self.lab) {
                 tracing::warn!("{why}");
             }
         };
+        if is_orphaned {
+            // Its run, if it lives after all, has to give the rest of the batch to somebody.
+            let silence = humantime::format_duration(self.setup.orphaned_after);
+            ended
+                .out
+                .get_or_insert_with(|| format!("it heard nothing of its run for {silence}, and stopped"));
+        }
         (mirror, ended)
     }
 
@@ -379,10 +374,15 @@ impl Agent {
         heard
     }
 
-    /// Passes on to the worker what is new of what is wanted.
-    fn pass_on(&mut self, heard: &Mutex<Heard>, told: RunOrder) -> RunOrder {
+    /// Whether nothing was heard of the run for so long that its case is the last.
+    fn is_orphaned(&self, heard: &Mutex<Heard>) -> bool {
         let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_orphaned = heard.at.elapsed() > self.setup.orphaned_after;
+        heard.at.elapsed() > self.setup.orphaned_after
+    }
+
+    /// Passes on to the worker what is new of what is wanted.
+    fn pass_on(&mut self, heard: &Mutex<Heard>, told: RunOrder, is_orphaned: bool) -> RunOrder {
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wanted = heard.wanted.order;
         drop(heard);
         if is_orphaned {
@@ -455,25 +455,11 @@ impl Agent {
         }
     }
 
-    /// Waits until nobody writes the journal in this folder: the worker of an agent that was killed finishes its case. Whether that is
-    /// so.
-    fn await_end(&self, folder: &Path) -> bool {
-        while !self.is_stopped() {
-            match hold(folder) {
-                Ok(Some(_)) => return true,
-                Ok(None) => tracing::info!("`{}`: its worker finishes its case", folder.display()),
-                Err(why) => tracing::warn!("`{}`: {why}", folder.display()),
-            }
-            std::thread::sleep(AGAIN);
-        }
-        false
-    }
-
     /// Sends journals that an agent before this one did not send to their end.
     fn send_orphans(&self) {
         for orphan in orphans(&self.setup.folder) {
             let Orphan { run, folder, at } = orphan;
-            if !self.await_end(&at) {
+            if !await_end(&at, &self.setup.stop) {
                 return;
             }
             let mut mirror =
@@ -493,6 +479,36 @@ impl Agent {
             let _ = std::fs::write(at.join(UPLOADED), "");
         }
     }
+}
+
+/// Keeps other agents from this folder until the file is dropped: they would send each other's journals. `None`: another one has it.
+pub fn lock(agent: &Path) -> io::Result<Option<File>> {
+    let file = File::create(agent.join("lock"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        // A file system without locks has none: then nobody is kept out.
+        _ => Ok(Some(file)),
+    }
+}
+
+/// Waits for the worker of an agent that was killed: it finishes its case, and has the rig until then.
+pub fn await_workers(agent: &Path, stop: &AtomicBool) {
+    for orphan in orphans(agent) {
+        await_end(&orphan.at, stop);
+    }
+}
+
+/// Waits until nobody writes the journal in this folder; whether that is so.
+fn await_end(folder: &Path, stop: &AtomicBool) -> bool {
+    while !stop.load(Ordering::Relaxed) {
+        match hold(folder) {
+            Ok(Some(_)) => return true,
+            Ok(None) => tracing::info!("`{}`: its worker finishes its case", folder.display()),
+            Err(why) => tracing::warn!("`{}`: {why}", folder.display()),
+        }
+        std::thread::sleep(AGAIN);
+    }
+    false
 }
 
 /// Removes folders of runs that the lab has had for as long as it keeps them, and whose journals were sent.

@@ -34,7 +34,8 @@ impl RigWatch {
             known: Mutex::default(),
         });
         for card in lab.rigs().unwrap_or_default() {
-            watch.seen(&token(&card.name.clone()), Some(card));
+            let key = token(&card.name);
+            watch.seen(&key, Some(card));
         }
         let (rigs, drained) = (Arc::downgrade(&watch), Arc::downgrade(&watch));
         lab.watch(Bucket::Rigs, move |key, value| {

@@ -161,8 +161,7 @@ impl LabServer {
         })
     }
 
-    /// Something went wrong with what this connection is for.
-    pub fn failed(&self, what: impl Into<String>, why: impl Display) -> LabError {
+    fn failed(&self, what: impl Into<String>, why: impl Display) -> LabError {
         LabError {
             url: self.url.clone(),
             what: what.into(),

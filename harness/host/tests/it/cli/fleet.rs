@@ -11,6 +11,8 @@ mod in_lab;
 mod killed;
 mod module;
 mod names;
+#[cfg(feature = "lab")]
+mod nats_lab;
 mod options;
 mod over_runs;
 mod replaced;

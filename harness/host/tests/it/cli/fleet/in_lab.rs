@@ -1,175 +1,14 @@
 //! Runs of a lab: a real server, real agents on simulated rigs.
 
+use super::nats_lab::{LEASE, NatsLab, Proxy};
 use super::{await_told, cuts, one_verdict_each, parent, rig, rigs_of, stands, told};
 use crate::lab::{LIMIT, Lab, PROGRAM};
-use crate::process::{Process, Running, Signal, wait_until};
-use dfota_hil::run::lab::server::{LabAccess, LabServer, RUNS};
+use crate::process::{Running, Signal, wait_until};
+use dfota_hil::run::lab::server::RUNS;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// How long a rig of these tests may be silent, also on a busy machine. A worker says each two seconds that it gets on.
-const LEASE: &str = "20s";
-
-/// A server, and agents that work for it.
-struct NatsLab {
-    lab: Lab,
-    server: Option<Running>,
-    url: String,
-    lease: &'static str,
-    agents: BTreeMap<String, Running>,
-    /// What its server's file says of users; nothing where everybody may do everything.
-    users: String,
-}
-
-impl NatsLab {
-    /// Needs the server: `nats-server`, or what `NATS_SERVER` names.
-    fn new() -> Self {
-        let mut lab = Self {
-            lab: Lab::new(),
-            server: None,
-            url: String::new(),
-            lease: LEASE,
-            agents: BTreeMap::new(),
-            users: String::new(),
-        };
-        lab.serve("127.0.0.1:-1");
-        lab
-    }
-
-    /// A server with a user for runs (`runs.nk`), and one for the agent of each of these rigs.
-    fn guarded(rigs: &[&str]) -> Self {
-        let lab = Lab::new();
-        let entry = |args: &[&str]| lab.run(&[&["lab", "user"], args].concat()).ends(0).stdout;
-        let mut users = vec![entry(&["--runs", "--key", "runs.nk"])];
-        users.extend(
-            rigs.iter()
-                .map(|rig| entry(&[rig, "--key", &format!("{rig}.nk")])),
-        );
-        let mut lab = Self {
-            lab,
-            server: None,
-            url: String::new(),
-            lease: LEASE,
-            agents: BTreeMap::new(),
-            users: format!("authorization {{ users: [\n{}] }}\n", users.concat()),
-        };
-        lab.serve("127.0.0.1:-1");
-        lab
-    }
-
-    fn serve(&mut self, listen: &str) {
-        let lab = &self.lab;
-        std::fs::create_dir_all(lab.path("nats")).expect("a folder");
-        for old in lab.names("nats").iter().filter(|name| name.ends_with(".ports")) {
-            std::fs::remove_file(lab.path("nats").join(old)).expect("a file of the server before");
-        }
-        let folder = lab.path("nats").display().to_string();
-        lab.write(
-            "nats.conf",
-            format!("listen: \"{listen}\"\nports_file_dir: \"{folder}\"\njetstream {{store_dir: \"{folder}/store\", sync_interval: always}}\n{}", self.users),
-        );
-        let program = std::env::var_os("NATS_SERVER").unwrap_or_else(|| "nats-server".into());
-        let mut command = lab.command_of(program);
-        self.server = Some(Running::start(command.args(["-c", "nats.conf"])));
-        let mut url = None;
-        wait_until("the address of the server", || {
-            let ports = lab
-                .names("nats")
-                .into_iter()
-                .find(|name| name.ends_with(".ports"));
-            url = ports.and_then(|name| {
-                let text = std::fs::read_to_string(lab.path("nats").join(name)).ok()?;
-                let ports: Value = serde_json::from_str(&text).ok()?;
-                Some(ports["nats"][0].as_str()?.to_owned())
-            });
-            url.is_some()
-        });
-        self.url = url.expect("it was just found");
-    }
-
-    /// An agent with a simulated rig of this name.
-    fn agent(&mut self, name: &str, speed: u32, defects: &str) {
-        rig(&self.lab, name, speed, defects, "");
-        self.start_agent(name);
-    }
-
-    fn start_agent(&mut self, name: &str) {
-        let agent = self.start_agent_as(PROGRAM.as_ref(), name);
-        self.agents.insert(name.to_owned(), agent);
-        let url = self.url.clone();
-        wait_until(&format!("the rig `{name}` in the lab"), || {
-            let ran = self
-                .lab
-                .run(&["lab", "list", "--lab", &url, "--lease", self.lease]);
-            ran.stdout.contains(&format!("rig {name} on"))
-        });
-    }
-
-    fn start_agent_as(&self, program: &std::ffi::OsStr, name: &str) -> Running {
-        let (file, state) = (format!("{name}.yaml"), format!("state-{name}"));
-        let mut command = self.lab.command_of(program);
-        command.args([
-            "agent",
-            "--rig",
-            &file,
-            "--lab",
-            &self.url,
-            "--lease",
-            self.lease,
-            "--state-dir",
-            &state,
-        ]);
-        Running::start(&mut command)
-    }
-
-    /// `suite.yaml` on every rig of the lab, to the run folder `out`.
-    fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        [
-            &[
-                "run",
-                "suite.yaml",
-                "--lab",
-                &self.url,
-                "--lease",
-                self.lease,
-                "--out",
-                "out",
-                "--seed",
-                "7",
-            ],
-            more,
-        ]
-        .concat()
-    }
-
-    fn start(&self, more: &[&str]) -> Running {
-        self.lab.start(&self.arguments(more))
-    }
-
-    /// The process that works for the agent, if it has one.
-    fn worker(&self, name: &str) -> Option<Process> {
-        let children = self.agents[name].children();
-        children
-            .into_iter()
-            .find(|process| process.args().iter().any(|arg| arg == "--worker"))
-    }
-
-    /// Kills an agent as a machine that loses its power does: its worker dies with it.
-    fn kill(&mut self, name: &str) {
-        let worker = self.worker(name);
-        let agent = self.agents.remove(name).expect("an agent");
-        agent.signal(Signal::KILL);
-        if let Some(worker) = worker {
-            worker.signal(Signal::KILL);
-        }
-        drop(agent);
-    }
-}
 
 /// Waits until the journal that a rig sends has such an event.
 #[track_caller]
@@ -530,12 +369,7 @@ fn a_package_with_a_wrong_digest_is_not_run() {
     lab.agents["a"].signal(Signal::STOP);
     let running = lab.start(&["--canary", "0"]);
     await_told(&lab.lab, "taken", |_| true);
-    let access = LabAccess {
-        lab_nkey: None,
-        lab_ca: None,
-        lease: Duration::from_secs(20),
-    };
-    let server = LabServer::connect(&lab.url, RUNS, &access).expect("a connection");
+    let server = lab.connect(RUNS, None);
     let suite = lab.lab.read("suite.yaml");
     let name = dfota_record::digest::sha256_hex(suite.as_bytes());
     server.put_object(&name, b"cases: []\n").expect("it is stored");
@@ -546,45 +380,6 @@ fn a_package_with_a_wrong_digest_is_not_run() {
     let why = lost["why"].as_str().expect("a reason");
     assert!(why.contains("`suite.yaml` has the SHA-256"), "{why}");
     assert_eq!(lost["open"], serde_json::json!([]), "nothing was begun");
-}
-
-/// Between an agent and the server: what comes is passed on, or swallowed while the connection stays.
-struct Proxy {
-    url: String,
-    swallows: Arc<AtomicBool>,
-}
-
-impl Proxy {
-    fn start(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("nats://{}", listener.local_addr().expect("an address"));
-        let server = server.trim_start_matches("nats://").to_owned();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let swallow = Arc::clone(&swallows);
-        std::thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = TcpStream::connect(&server) else {
-                    continue;
-                };
-                let both = |stream: &TcpStream| stream.try_clone().expect("a second handle");
-                for (from, to) in [(both(&client), both(&server)), (server, client)] {
-                    let swallow = Arc::clone(&swallow);
-                    std::thread::spawn(move || pass_on(from, to, &swallow));
-                }
-            }
-        });
-        Self { url, swallows }
-    }
-}
-
-fn pass_on(mut from: TcpStream, mut to: TcpStream, swallow: &AtomicBool) {
-    let mut bytes = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
-        if !swallow.load(Ordering::Relaxed) && to.write_all(&bytes[..count]).is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown(Shutdown::Both);
 }
 
 /// A network that swallows what is sent, for longer than a lease: the rig is lost, and what it did meanwhile does not count.
@@ -651,21 +446,11 @@ fn an_agent_may_use_its_own_subjects_and_no_other() {
     others_are_refused(&lab);
 }
 
-/// A connection with this key.
-fn connect(lab: &NatsLab, who: &str, key: &str) -> LabServer {
-    let access = LabAccess {
-        lab_nkey: Some(lab.lab.path(key)),
-        lab_ca: None,
-        lease: Duration::from_secs(20),
-    };
-    LabServer::connect(&lab.url, who, &access).expect("a connection")
-}
-
 type Try<'t> = (&'t str, Box<dyn Fn() -> bool + Sync + 't>);
 
 /// With the key of `a`, what is for others alone is refused.
 fn others_are_refused(lab: &NatsLab) {
-    let (mine, runs) = (connect(lab, "a", "a.nk"), connect(lab, RUNS, "runs.nk"));
+    let (mine, runs) = (lab.connect("a", Some("a.nk")), lab.connect(RUNS, Some("runs.nk")));
     let stores = |subject: &'static str| {
         let mine = &mine;
         Box::new(move || mine.store(subject.to_owned(), subject.to_owned(), vec![]).is_ok())
@@ -694,4 +479,48 @@ fn others_are_refused(lab: &NatsLab) {
         runs.tell("orders.out.b".to_owned(), vec![]);
     });
     assert!(!heard.load(Ordering::Relaxed), "orders of another rig were heard");
+}
+
+/// The program of the run hangs for longer than an agent works without it. The agent stops after its case, and the rest of its batch
+/// is not forgotten when the program goes on.
+#[test]
+fn a_run_that_hangs_gives_the_rest_to_somebody() {
+    let mut lab = NatsLab::new();
+    rig(&lab.lab, "a", 30, "", "");
+    let mut command = lab.lab.command(&["agent", "--rig", "a.yaml", "--lab", &lab.url]);
+    command.args([
+        "--lease",
+        LEASE,
+        "--state-dir",
+        "state-a",
+        "--orphaned-after",
+        "3s",
+    ]);
+    let _agent = Running::start(&mut command);
+    lab.agent("b", 100, "");
+    cuts(&lab.lab, 12);
+    let running = lab.start(&["--canary", "0"]);
+    await_told(&lab.lab, "ordered", |event| event["rig"] == "a");
+    running.signal(Signal::STOP);
+    let url = lab.url.clone();
+    wait_until("the agent to stop", || {
+        let listed = lab.lab.run(&["lab", "list", "--lab", &url]).stdout;
+        listed
+            .lines()
+            .any(|line| line.starts_with("rig a on") && line.ends_with("idle"))
+    });
+    running.signal(Signal::CONT);
+    running.end().ends(0);
+    stands(&lab.lab, 0);
+    let lost = await_told(&lab.lab, "lost", |event| event["rig"] == "a");
+    let why = lost["why"].as_str().expect("a reason");
+    assert!(why.contains("it heard nothing of its run for 3s"), "{why}");
+}
+
+#[test]
+fn a_second_agent_of_a_rig_is_refused() {
+    let mut lab = NatsLab::new();
+    lab.agent("a", 60, "");
+    let second = lab.start_agent_as(PROGRAM.as_ref(), "a").end().ends(3);
+    second.complains("another agent of the rig `a` works in");
 }
