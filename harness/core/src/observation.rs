@@ -24,7 +24,6 @@ use crate::transport::Via;
 use crate::update::{Update, UpdateInput};
 use crate::urc::Urc;
 use crate::version::Version;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use anomaly::AnomaliesSeen;
@@ -222,10 +221,7 @@ impl Observation {
                 let missed = self.hearing.port_lost(why);
                 self.shut(id, missed);
             }
-            Gap::ReaderBehind { bytes } => {
-                let why = format!("{bytes} bytes were waiting at once: the system may have dropped some");
-                self.shut(id, Some(why));
-            }
+            Gap::ReaderBehind { .. } => self.shut(id, gap.why()),
             // While it was away nothing was heard, whatever was heard before that in this life.
             Gap::PortBack if self.hearing.port_back() => self.tell(id, UpdateInput::Gap),
             Gap::PortBack => {}

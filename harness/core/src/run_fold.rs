@@ -3,6 +3,7 @@
 //! The journal folds every record that it writes, and a run takes its verdicts from there. A reader of the journal folds it
 //! again and gets the same: `dfota-hil judge` does, and `verify` with it.
 
+mod answer_gap;
 mod attempts;
 
 pub use attempts::Conviction;
@@ -25,6 +26,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use answer_gap::AnswerGap;
 use attempts::Watch;
 
 /// The claim of a campaign that is judged by what its cuts tallied.
@@ -63,6 +65,7 @@ pub struct RunFold {
     /// Suite and id of the case that is run.
     present: Option<(String, String)>,
     attempt: Try,
+    answer_gap: AnswerGap,
     /// The image was written by a sound update since the last case.
     fresh: bool,
     /// An earlier try of the present case may have written it.
@@ -95,6 +98,7 @@ impl RunFold {
                 (self.present, self.last) = (None, None);
                 (self.fresh, self.own) = (false, false);
                 self.attempt = Try::default();
+                self.answer_gap = AnswerGap::default();
             }
             // What was known of the image is gone with it.
             Event::Recovered { .. } => self.last = None,
@@ -109,6 +113,7 @@ impl RunFold {
             Event::Measured(measured) => self.measured(id, &measured.name, measured.value),
             _ => {}
         }
+        self.answer_gap.on(id, event);
         let later = self.last.as_mut().and_then(|last| last.seen.as_mut());
         match (self.attempt.watches.last_mut(), later) {
             (Some(watch), _) => watch.seen.on(id, event),
@@ -215,9 +220,11 @@ impl RunFold {
             return self.judge_claim(&name.0, pending);
         }
         if let Some(halted) = &self.attempt.halted {
+            let latest = self.attempt.latest.into_iter();
+            let (verdict, gap) = self.answer_gap.judge(halted);
             return Judgement {
-                evidence: self.attempt.latest.iter().map(|id| id.0).collect(),
-                ..Judgement::bare(Verdict::by(halted.rule, halted.sentence.clone()))
+                evidence: latest.chain(gap).map(|id| id.0).collect(),
+                ..Judgement::bare(verdict)
             };
         }
         self.attempt.judged(self.convicted())

@@ -8,6 +8,7 @@ use crate::expect::CommandReply;
 use crate::macros::named_enum;
 use crate::percent::Percent;
 use crate::verdict::{Finding, Rule};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use schemars::JsonSchema;
@@ -191,6 +192,19 @@ pub enum Gap {
         /// Bytes that were waiting.
         bytes: u64,
     },
+}
+
+impl Gap {
+    /// Why the module cannot be heard; nothing where it can again.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::PortLost { why } => Some(why.clone()),
+            Self::ReaderBehind { bytes } => Some(format!(
+                "{bytes} bytes were waiting at once: the system may have dropped some"
+            )),
+            Self::PortBack => None,
+        }
+    }
 }
 
 /// A procedure could not go on; the try ends.

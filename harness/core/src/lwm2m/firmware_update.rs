@@ -61,6 +61,16 @@ enum DialoguePhase {
     Updating,
 }
 
+/// The execute during the download, which must be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum EarlyExecute {
+    #[default]
+    Unsent,
+    /// State 1 had been seen at that time. The answer may be on its way, or lost.
+    Sent(Timed<State>),
+    Refused,
+}
+
 /// What has happened since the URI was written.
 #[derive(Debug, Default)]
 struct OrderProgress {
@@ -69,8 +79,7 @@ struct OrderProgress {
     loading: bool,
     /// The package was served to its last block.
     served: bool,
-    /// The execute that must be refused was sent.
-    tried_early: bool,
+    early: EarlyExecute,
     executed_at: Option<Duration>,
     /// State 3 was seen.
     ran: bool,
@@ -240,11 +249,7 @@ impl FirmwareUpdate {
                 self.read_both();
             }
             Operation::Execute => {
-                if self.phase != DialoguePhase::Executing {
-                    self.check_early_execute(now);
-                }
-                self.order.executed_at = Some(now);
-                self.phase = DialoguePhase::Updating;
+                self.executed(now);
                 self.queue.push(Operation::Read(STATE));
             }
             Operation::Observe(_) | Operation::Read(_) => {}
@@ -256,17 +261,25 @@ impl FirmwareUpdate {
         self.queue.push(Operation::Read(STATE));
     }
 
-    /// An execute was accepted while the download ran. A package that was not served to its end cannot be complete.
+    /// An execute was accepted.
+    fn executed(&mut self, now: Duration) {
+        if self.phase != DialoguePhase::Executing {
+            self.check_early_execute(now);
+        }
+        self.order.executed_at = Some(now);
+        self.phase = DialoguePhase::Updating;
+    }
+
+    /// A package that was not served to its end cannot be complete, whatever the client has said since the execute was sent.
     fn check_early_execute(&mut self, now: Duration) {
-        let loading = |state: &Timed<State>| state.value == State::Downloading;
-        if let Some(state) = self.values.state.filter(loading)
+        if let EarlyExecute::Sent(state) = self.order.early
             && !self.order.served
         {
             let sentence = format!(
-                "execute of `/5/0/2` was accepted at {} while `/5/0/3` was {} since {} and the package was not yet served to its end; expected 4.05",
-                Seconds(now),
+                "execute of `/5/0/2` was sent while `/5/0/3` was {} since {}, and accepted by {}, when the package was not yet served to its end; expected 4.05",
                 state.value,
-                Seconds(state.at)
+                Seconds(state.at),
+                Seconds(now)
             );
             self.find(Rule::ExecuteTooEarly, sentence);
         }
@@ -276,6 +289,7 @@ impl FirmwareUpdate {
         match operation {
             // Refused during the download, as it must be.
             Operation::Execute if self.phase == DialoguePhase::Fetching => {
+                self.order.early = EarlyExecute::Refused;
                 self.queue.push(Operation::Read(STATE));
             }
             // What cannot be observed can be read.

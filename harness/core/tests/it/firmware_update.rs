@@ -345,6 +345,49 @@ fn an_early_order_must_be_refused(#[case] wrong: Wrong, #[case] expected: &[Rule
     );
 }
 
+/// What comes between the early execute and its answer, and in its place.
+#[rstest]
+#[case::at_once(&["accepted"], &[Rule::ExecuteTooEarly])]
+#[case::registration_updated(&["updated", "accepted"], &[Rule::ExecuteTooEarly])]
+#[case::answer_lost(&["unanswered", "updating"], &[Rule::ExecuteTooEarly])]
+#[case::state_before_the_answer(&["updating", "accepted"], &[Rule::ExecuteTooEarly])]
+#[case::served_meanwhile(&["served", "accepted", "updating"], &[])]
+#[case::served_and_answer_lost(&["served", "unanswered", "updating"], &[])]
+#[case::refused(&["refused"], &[])]
+#[case::refused_and_updates(&["refused", "updating"], &[Rule::ObjectContradiction])]
+fn an_early_order_and_its_answer(#[case] script: &[&str], #[case] expected: &[Rule]) {
+    let mut update = FirmwareUpdate::new(UpdateOptions {
+        execute_early: true,
+        ..UpdateOptions::new(URI.into())
+    });
+    let told = |state: State| ClientEvent::Value {
+        resource: STATE,
+        value: i64::from(state as u8),
+        notified: true,
+    };
+    let at = Duration::from_secs;
+    update.on(ClientEvent::Registered, at(0));
+    update.on(ClientEvent::Accepted(Operation::Write(URI.into())), at(1));
+    update.on(told(State::Downloading), at(2));
+    while update.next_operation().expect("an execute") != Operation::Execute {
+        update.on(ClientEvent::Unanswered(Operation::Read(STATE)), at(2));
+    }
+    for (event, now) in script.iter().zip(3..) {
+        let event = match *event {
+            "accepted" => ClientEvent::Accepted(Operation::Execute),
+            "unanswered" => ClientEvent::Unanswered(Operation::Execute),
+            "refused" => ClientEvent::Refused(Operation::Execute, 405),
+            "updated" => ClientEvent::Updated,
+            "served" => ClientEvent::Served,
+            "updating" => told(State::Updating),
+            _ => panic!("unknown event `{event}`"),
+        };
+        update.on(event, at(now));
+    }
+    let rules: Vec<Rule> = update.findings().iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, expected, "{update:?}");
+}
+
 #[rstest]
 #[case(Wrong::DownloadFails, rests(State::Idle, 4))]
 #[case(Wrong::UpdateFails, rests(State::Downloaded, 8))]

@@ -1,6 +1,6 @@
 //! State and result of the object, held against their earlier values.
 
-use super::{DialoguePhase, FirmwareUpdate, Operation, Seconds, Timed};
+use super::{DialoguePhase, EarlyExecute, FirmwareUpdate, Operation, Seconds, Timed};
 use crate::verdict::Rule;
 use alloc::format;
 use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
@@ -47,9 +47,14 @@ impl FirmwareUpdate {
             && self.order.written_at.is_some()
             && self.phase != DialoguePhase::Executing
         {
-            let at = Seconds(now);
-            let sentence = format!("`/5/0/3` is {state} at {at}, and no update was ordered");
-            self.find(Rule::ObjectContradiction, sentence);
+            if matches!(self.order.early, EarlyExecute::Sent(_)) {
+                // The answer to it is lost, or still to come.
+                self.executed(now);
+            } else {
+                let at = Seconds(now);
+                let sentence = format!("`/5/0/3` is {state} at {at}, and no update was ordered");
+                self.find(Rule::ObjectContradiction, sentence);
+            }
         }
         if let Some(suspect) = self.values.suspect.take()
             && !executed
@@ -68,8 +73,8 @@ impl FirmwareUpdate {
             // The result must be 0 now. The state is read behind it, so that a download that fails in between is not
             // mistaken for one that keeps its old result.
             self.read_both();
-            if self.options.execute_early && !self.order.tried_early {
-                self.order.tried_early = true;
+            if self.options.execute_early && self.order.early == EarlyExecute::Unsent {
+                self.order.early = EarlyExecute::Sent(seen);
                 self.queue.push_first(Operation::Execute);
             }
         }

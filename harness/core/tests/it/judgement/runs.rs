@@ -2,7 +2,7 @@
 
 use crate::judgement::script::{SOURCE, TARGET, case, events, reading, ruled, rx};
 use dfota_core::case::{Case, Package};
-use dfota_core::event::watched::{Attempt, Halted, Purpose};
+use dfota_core::event::watched::{Attempt, Gap, Halted, Purpose};
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::expect::Expect;
@@ -220,6 +220,41 @@ fn a_procedure_that_stops_is_its_own_verdict() {
     assert_eq!(
         (ruled(&judged.verdict).as_str(), &judged.evidence[..]),
         ("serial-lost", &[3][..])
+    );
+}
+
+/// An answer that is missing is held against the module only where it could have been heard.
+#[rstest]
+#[case::heard(&["tx"], "no-reply", &[3])]
+#[case::port_lost(&["tx", "lost"], "serial-lost", &[3, 4])]
+#[case::port_back(&["tx", "lost", "back"], "serial-lost", &[3, 4])]
+#[case::bytes_dropped(&["tx", "behind"], "serial-lost", &[3, 4])]
+#[case::sent_without_a_port(&["lost", "tx", "back"], "serial-lost", &[4, 3])]
+#[case::heard_again(&["tx", "lost", "back", "tx"], "no-reply", &[6])]
+#[case::dropped_before(&["behind", "tx"], "no-reply", &[4])]
+fn an_answer_that_was_not_heard(#[case] script: &[&str], #[case] rule: &str, #[case] evidence: &[u64]) {
+    let mut run = Run::default();
+    run.begin("a");
+    run.update(Purpose::Case, false, "order");
+    for step in script {
+        run.take(&match *step {
+            "tx" => Event::Tx {
+                text: "AT+QFUPLEX=1024,0".into(),
+            },
+            "lost" => Event::Gap(Gap::PortLost { why: "gone".into() }),
+            "back" => Event::Gap(Gap::PortBack),
+            "behind" => Event::Gap(Gap::ReaderBehind { bytes: 4095 }),
+            _ => panic!("unknown step `{step}`"),
+        });
+    }
+    run.take(&Event::Halted(Halted {
+        rule: Rule::NoReply,
+        sentence: "it was not answered".into(),
+    }));
+    let judged = run.end("a");
+    assert_eq!(
+        (ruled(&judged.verdict).as_str(), &judged.evidence[..]),
+        (rule, evidence)
     );
 }
 

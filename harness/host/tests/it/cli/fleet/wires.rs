@@ -101,7 +101,8 @@ struct Adapter {
 }
 
 impl Adapter {
-    fn plug(link: PathBuf, module: &Path) -> Self {
+    /// With `until`: unplugged by itself in place of passing on the bytes with this command.
+    fn plug(link: PathBuf, module: &Path, until: Option<&'static str>) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
         grantpt(&master).expect("grantpt");
         unlockpt(&master).expect("unlockpt");
@@ -115,12 +116,15 @@ impl Adapter {
         let module = open(module).expect("the module's pty");
         let gone = Arc::new(AtomicBool::new(false));
         let is_gone = Arc::clone(&gone);
-        let passes_on = std::thread::spawn(move || {
-            pass_on(&File::from(master), &module, &is_gone);
-            // Without it a port that nobody has open would have hung up.
-            drop(slave);
-        });
         symlink(&path, &link).expect("a link");
+        let name = link.clone();
+        let passes_on = std::thread::spawn(move || {
+            let master = File::from(master);
+            pass_on(&master, &module, &is_gone, until);
+            std::fs::remove_file(&name).expect("the link");
+            // Without the slave a port that nobody has open would have hung up.
+            drop((master, slave));
+        });
         Self {
             link,
             gone,
@@ -130,14 +134,13 @@ impl Adapter {
 
     /// The name goes, and whoever has the port open is hung up on.
     fn unplug(self) {
-        std::fs::remove_file(&self.link).expect("the link");
         self.gone.store(true, Ordering::SeqCst);
         self.passes_on.join().expect("the adapter");
     }
 }
 
-/// Passes bytes on, both ways, until the adapter is gone.
-fn pass_on(one: &File, other: &File, gone: &AtomicBool) {
+/// Passes bytes on, both ways, until the adapter is gone or a command comes.
+fn pass_on(one: &File, other: &File, gone: &AtomicBool, until: Option<&str>) {
     let tick = Timespec {
         tv_sec: 0,
         tv_nsec: 2_000_000,
@@ -149,6 +152,10 @@ fn pass_on(one: &File, other: &File, gone: &AtomicBool) {
         let ready = fds.map(|fd| fd.revents().contains(PollFlags::IN));
         for (is_ready, mut from, mut to) in [(ready[0], one, other), (ready[1], other, one)] {
             if is_ready && let Ok(n @ 1..) = from.read(&mut buffer) {
+                let text = String::from_utf8_lossy(&buffer[..n]);
+                if until.is_some_and(|command| text.contains(command)) {
+                    return;
+                }
                 to.write_all(&buffer[..n]).expect("both sides take bytes");
             }
         }
@@ -226,14 +233,35 @@ fn lost_attempt(lab: &Lab, case: &str) -> Value {
 
 /// Rigs `a` and `b`; the port of `a` can be unplugged.
 fn plugged(lab: &Lab, sims: &[Sim; 2]) -> Adapter {
-    rig(lab, &sims[0], "a");
     rig(lab, &sims[1], "b");
-    let adapter = Adapter::plug(lab.path("adapter"), &sims[0].pty);
-    let [module, port] = [&sims[0].pty, &adapter.link].map(|path| format!("port: {}", path.display()));
+    plugged_until(lab, &sims[0], None)
+}
+
+/// Rig `a` alone.
+fn plugged_until(lab: &Lab, sim: &Sim, until: Option<&'static str>) -> Adapter {
+    rig(lab, sim, "a");
+    let adapter = Adapter::plug(lab.path("adapter"), &sim.pty, until);
+    let [module, port] = [&sim.pty, &adapter.link].map(|path| format!("port: {}", path.display()));
     let text = lab.read("a.yaml");
     assert!(text.contains(&module), "{text}");
     lab.write("a.yaml", text.replace(&module, &port));
     adapter
+}
+
+/// The port goes between a command and its answer, and the time of the answer is over first.
+#[test]
+fn an_answer_that_goes_with_the_port_accuses_no_module() {
+    let lab = Lab::new();
+    let sims = [Sim::start(&lab, &["--speed", "40"])];
+    let adapter = plugged_until(&lab, &sims[0], Some("AT+QFUPLEX"));
+    suite(&lab, 1);
+    lab.run(&arguments(&["a.yaml"], &[])).ends(3);
+    adapter.unplug();
+    assert_eq!(lab.verdicts("out"), ["clean[n=1] error serial-lost"]);
+    let why = "`no-reply` cannot be decided: the module could not be heard (serial port `";
+    assert!(lab.read("out/junit.xml").contains(why));
+    lab.run(&["judge", "out"]).ends(0);
+    only_the_modules_are_left(&lab, &sims);
 }
 
 /// No other rig may run it, so it ends as an error of no rig. What was ordered on the lost one is told all the same.
