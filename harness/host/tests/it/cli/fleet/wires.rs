@@ -248,7 +248,7 @@ fn plugged_until(lab: &Lab, sim: &Sim, until: Option<&'static str>) -> Adapter {
     adapter
 }
 
-/// The port goes between a command and its answer, and the time of the answer is over first.
+/// The port goes between a command and its answer: the time for the answer ends about when the time for the port does.
 #[test]
 fn an_answer_that_goes_with_the_port_accuses_no_module() {
     let lab = Lab::new();
@@ -258,8 +258,6 @@ fn an_answer_that_goes_with_the_port_accuses_no_module() {
     lab.run(&arguments(&["a.yaml"], &[])).ends(3);
     adapter.unplug();
     assert_eq!(lab.verdicts("out"), ["clean[n=1] error serial-lost"]);
-    let why = "`no-reply` cannot be decided: the module could not be heard (serial port `";
-    assert!(lab.read("out/junit.xml").contains(why));
     lab.run(&["judge", "out"]).ends(0);
     only_the_modules_are_left(&lab, &sims);
 }
