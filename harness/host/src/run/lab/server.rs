@@ -21,6 +21,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
@@ -71,13 +72,20 @@ pub struct LabServer {
     runtime: Runtime,
     client: Client,
     js: Context,
-    jobs: Stream,
+    jobs: JobQueue,
     records: Stream,
     rigs: Store,
     runs: Store,
     drained: Store,
     waits: Store,
     files: ObjectStore,
+}
+
+/// The stream of batches.
+struct JobQueue {
+    stream: Stream,
+    /// What leases them, by its name on the server. Each is asked for once.
+    consumers: Mutex<BTreeMap<String, PullConsumer>>,
 }
 
 /// What can be watched.
@@ -151,7 +159,10 @@ impl LabServer {
             runtime,
             client,
             js,
-            jobs,
+            jobs: JobQueue {
+                stream: jobs,
+                consumers: Mutex::default(),
+            },
             records,
             rigs,
             runs,
@@ -287,41 +298,23 @@ impl LabServer {
     /// The next batch for a rig, the most urgent first; nothing where none waits.
     pub fn lease_job(&self, rig: &str, wait: Duration) -> Result<Option<LeasedJob>, LabError> {
         for priority in 0..PRIORITIES {
-            let failed = |why: &dyn Display| self.failed(format!("jobs of the rig `{rig}`"), why);
             // The last one waits a little, so that an agent without work does not ask without a pause.
             let wait = if priority + 1 == PRIORITIES {
                 wait
             } else {
                 Duration::ZERO
             };
-            let found = self.wait(async {
-                let name = format!("p{priority}-{}", token(rig));
-                let config = PullConfig {
-                    durable_name: Some(name.clone()),
-                    filter_subject: format!("jobs.{priority}.{}.>", token(rig)),
-                    ack_policy: AckPolicy::Explicit,
-                    ack_wait: self.lease,
-                    max_ack_pending: 1,
-                    ..PullConfig::default()
-                };
-                let consumer: PullConsumer = self
-                    .jobs
-                    .get_or_create_consumer(&name, config)
-                    .await
-                    .map_err(|why| failed(&why))?;
-                let fetch = consumer.fetch().max_messages(1);
-                let mut messages = if wait.is_zero() {
-                    fetch.messages().await
-                } else {
-                    consumer.batch().max_messages(1).expires(wait).messages().await
-                }
-                .map_err(|why| failed(&why))?;
-                match messages.next().await {
-                    Some(Ok(message)) => Ok(Some(message)),
-                    Some(Err(why)) => Err(failed(&why)),
-                    None => Ok(None),
-                }
-            })?;
+            let name = format!("p{priority}-{}", token(rig));
+            let config = PullConfig {
+                durable_name: Some(name.clone()),
+                filter_subject: format!("jobs.{priority}.{}.>", token(rig)),
+                ack_policy: AckPolicy::Explicit,
+                ack_wait: self.lease,
+                max_ack_pending: 1,
+                ..PullConfig::default()
+            };
+            let found = self.wait(self.jobs.lease(&name, config, wait));
+            let found = found.map_err(|why| self.failed(format!("jobs of the rig `{rig}`"), why))?;
             if let Some(message) = found {
                 let payload = message.payload.clone();
                 return Ok(Some(LeasedJob { message, payload }));
@@ -345,7 +338,7 @@ impl LabServer {
 
     /// Takes batches out of the queue. One that a rig has leased is not taken from the rig.
     pub fn withdraw_jobs(&self, filter: &str) -> Result<u64, LabError> {
-        let purged = self.wait(async { self.jobs.purge().filter(filter).await });
+        let purged = self.wait(async { self.jobs.stream.purge().filter(filter).await });
         purged
             .map(|purged| purged.purged)
             .map_err(|why| self.failed(format!("`{filter}` was not withdrawn"), why))
@@ -542,6 +535,43 @@ impl LabServer {
     pub fn delete_object(&self, name: &str) {
         let _ = self.wait(self.files.delete(name));
     }
+}
+
+impl JobQueue {
+    async fn lease(
+        &self,
+        name: &str,
+        config: PullConfig,
+        wait: Duration,
+    ) -> Result<Option<Message>, async_nats::Error> {
+        let known = self.consumers().get(name).cloned();
+        let consumer = match known {
+            Some(known) => known,
+            None => self.stream.get_or_create_consumer(name, config).await?,
+        };
+        let fetched = fetch(&consumer, wait).await;
+        if fetched.is_ok() {
+            self.consumers().insert(name.to_owned(), consumer);
+        } else {
+            // The server may have lost it.
+            self.consumers().remove(name);
+        }
+        fetched
+    }
+
+    fn consumers(&self) -> MutexGuard<'_, BTreeMap<String, PullConsumer>> {
+        self.consumers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The next message, if one comes in this time; without a time, if one is there.
+async fn fetch(consumer: &PullConsumer, wait: Duration) -> Result<Option<Message>, async_nats::Error> {
+    let mut messages = if wait.is_zero() {
+        consumer.fetch().max_messages(1).messages().await?
+    } else {
+        consumer.batch().max_messages(1).expires(wait).messages().await?
+    };
+    messages.next().await.transpose()
 }
 
 /// What a lab needs on its server.
