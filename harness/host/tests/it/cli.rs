@@ -15,7 +15,7 @@ mod console;
 mod defects;
 mod environment;
 mod evidence;
-mod fleet;
+pub(crate) mod fleet;
 mod fleet_plan;
 mod formats;
 mod guard;

@@ -3,6 +3,8 @@
 //!
 //! `just pi` prepares the parts and runs these tests; without the parts they cannot run.
 
+#[cfg(feature = "lab")]
+mod agent;
 mod board;
 mod drivers;
 mod figures;

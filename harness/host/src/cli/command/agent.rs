@@ -5,10 +5,10 @@ use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::plan::standing::Standing;
 use crate::program;
+use crate::run::lab::SOURCES;
 use crate::run::lab::agent::{self, Agent, AgentSetup, WorkerCommand};
 use crate::run::lab::board::{LabRigState, NO_PIN, RigCard};
 use crate::run::lab::server::{LabAccess, LabServer, token};
-use crate::state::campaign_store::tool_digest;
 use crate::state::{StateDir, StateFlag};
 use crate::terminal::print_warning;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -116,7 +116,7 @@ fn card(rig: &Rig) -> Result<RigCard, CommandError> {
         text,
         sha256: rig.sha256.clone(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        program: tool_digest()?,
+        sources: SOURCES.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: LabRigState::Idle,
     })

@@ -232,10 +232,10 @@ impl Agent {
     /// Gets everything ready that the batch needs.
     fn begin(&mut self, job: &Job, leased: &LeasedJob) -> Result<(), String> {
         let card = &self.setup.card;
-        if job.program != card.program {
+        if job.sources != card.sources {
             return Err(format!(
-                "the agent's program has the SHA-256 {}, and the run was planned with {}: install one version on all machines",
-                card.program, job.program
+                "the agent's program was built from sources with the SHA-256 {}, and the run was planned with {}: install one version on all machines",
+                card.sources, job.sources
             ));
         }
         let folder = self.run_folder(&job.run);

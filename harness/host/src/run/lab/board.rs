@@ -19,8 +19,8 @@ pub struct RigCard {
     pub sha256: String,
     /// The machine of the agent.
     pub host: String,
-    /// SHA-256 of the agent's program, in hex.
-    pub program: String,
+    /// [`super::SOURCES`] of the agent's program.
+    pub sources: String,
     pub version: String,
     pub state: LabRigState,
 }
@@ -97,8 +97,8 @@ pub struct Job {
     pub files: Vec<LabFile>,
     /// The digest that a worker has to come to which has read the same files.
     pub digest: String,
-    /// SHA-256 of the program that planned it, in hex.
-    pub program: String,
+    /// [`super::SOURCES`] of the program that planned it.
+    pub sources: String,
 }
 
 /// A file that a run needs.

@@ -1,5 +1,6 @@
 //! A run of a lab, as its owner has it: its rigs, its files, and what it wants of the agents.
 
+use super::SOURCES;
 use super::board::{Job, JobNote, LabRunState, RigCard, RigOrder, RunCard, RunOrder, WaitCard};
 use super::files::RunFiles;
 use super::journal_mirror::JournalMirror;
@@ -23,7 +24,6 @@ pub struct LabRunPlan {
     /// The flags that a worker is started with, behind suites and rig.
     pub flags: Vec<String>,
     pub files: RunFiles,
-    pub program: String,
 }
 
 /// A run of a lab that goes on. Dropped, it no longer says that it lives.
@@ -179,11 +179,7 @@ impl LabRun {
         }
         self.shared.orders().insert(rig.to_owned(), RigOrder::default());
         let LabRunPlan {
-            name,
-            flags,
-            files,
-            program,
-            ..
+            name, flags, files, ..
         } = &self.plan;
         let job = Job {
             run: name.clone(),
@@ -192,7 +188,7 @@ impl LabRun {
             flags: flags.clone(),
             files: files.files.clone(),
             digest: digest.to_owned(),
-            program: program.clone(),
+            sources: SOURCES.to_owned(),
         };
         let note = JobNote {
             run: name.clone(),

@@ -15,6 +15,9 @@
 //! | `beats.RUN.RIG` | the agent gets on with its batch | not kept |
 //! | `orders.RUN.RIG` | what the run wants of the agent; as well a sign of life of the run | not kept |
 
+/// SHA-256 of the sources that this program was built from, in hex: the same on processors of every kind.
+pub const SOURCES: &str = env!("DFOTA_HIL_SOURCES");
+
 pub mod agent;
 pub mod board;
 pub mod collected;

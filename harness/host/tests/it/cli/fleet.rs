@@ -14,7 +14,7 @@ mod killed;
 mod module;
 mod names;
 #[cfg(feature = "lab")]
-mod nats_lab;
+pub(crate) mod nats_lab;
 mod options;
 mod over_runs;
 mod replaced;
@@ -85,7 +85,7 @@ fn told(lab: &Lab, what: &str) -> Vec<Value> {
 
 /// Waits until the parent has written down something about batches, and gives it.
 #[track_caller]
-fn await_told(lab: &Lab, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn await_told(lab: &Lab, what: &str, is: impl Fn(&Value) -> bool) -> Value {
     lab.await_record("out/run.jsonl", what, |event| {
         event["event"] == "fleet" && event["what"] == what && is(event)
     })

@@ -58,7 +58,7 @@ pub(crate) enum Safe {
 pub(crate) struct Board<W = Pins> {
     pub guest: Guest,
     pub pins: W,
-    _qemu: Qemu,
+    qemu: Qemu,
     pub sim: Sim,
     pub lab: Lab,
     http: u16,
@@ -104,18 +104,27 @@ impl<W> Board<W> {
         let mut qemu = Qemu::boot(machine, &parts(), &lab.path("tmp"), &sim.pty);
         let pins = wire(&mut qemu, &sim);
         let (guest, http, coap) = qemu.guest();
-        // The Pi has no clock that runs without it.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
-        guest.run(&format!("date -s @{}", now.as_secs())).ends(0);
+        set_clock(&guest);
         Self {
             guest,
             pins,
-            _qemu: qemu,
+            qemu,
             sim,
             lab,
             http,
             coap,
         }
+    }
+
+    /// The computer loses its power, and has it again at once: its pins are inputs, its memory is empty, and it boots.
+    pub(crate) fn interrupt_supply(&mut self) {
+        self.qemu.reset();
+    }
+
+    /// Waits until it has booted again.
+    pub(crate) fn await_boot(&mut self) {
+        self.qemu.await_boots(2);
+        set_clock(&self.guest);
     }
 
     /// `rigs/bench-example.yaml` with the lines and the ports of this bench, and the times of a faster module.
@@ -171,6 +180,12 @@ pwrkey: {{{pwrkey}, active: high, hold: {HOLD}}}
         self.lab.run(&["verify", &folder.display().to_string()]).ends(0);
         folder
     }
+}
+
+/// The Pi has no clock that runs without it.
+fn set_clock(guest: &Guest) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    guest.run(&format!("date -s @{}", now.as_secs())).ends(0);
 }
 
 /// What `.ci/pi` prepares: kernel, device tree, initial RAM disk.

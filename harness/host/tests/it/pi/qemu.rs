@@ -68,11 +68,22 @@ impl Qemu {
             child,
             folder: folder.to_owned(),
         };
-        let console = qemu.folder.join("console");
-        qemu.until(BOOT, "the guest's init script", || {
-            text(&console).contains(READY).then_some(())
-        });
+        qemu.await_boots(1);
         qemu
+    }
+
+    /// Waits until the guest has come up so many times.
+    pub(crate) fn await_boots(&mut self, count: usize) {
+        let console = self.folder.join("console");
+        self.until(BOOT, "the guest's init script", || {
+            (text(&console).matches(READY).count() >= count).then_some(())
+        });
+    }
+
+    /// As if its supply were interrupted.
+    pub(crate) fn reset(&mut self) {
+        let reset = self.monitor("main").ask("system_reset");
+        reset.expect("the monitor answers");
     }
 
     /// A conversation with one of the monitors, `main` or `pins`.

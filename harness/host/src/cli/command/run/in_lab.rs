@@ -9,6 +9,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::fleet::seats::StartedWorker;
+use crate::run::lab::SOURCES;
 use crate::run::lab::board::{LabRigState, LabRunState, NO_PIN, RigCard, RigOrder, RunCard, RunOrder};
 use crate::run::lab::collected::{CollectedRun, TakenFolder, has_owner};
 use crate::run::lab::files::RunFiles;
@@ -16,7 +17,6 @@ use crate::run::lab::lab_run::{LabRun, LabRunPlan, tell};
 use crate::run::lab::remote_worker::RemoteWorker;
 use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, RUNS, token};
 use crate::state::StateDir;
-use crate::state::campaign_store::tool_digest;
 use dfota_record::journal::PARENT_FILE;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -170,20 +170,19 @@ fn recorded_rigs(lab: &LabServer, args: &RunArgs, recorded: &RecordedRun) -> Res
 /// The rigs of the lab that the flags select, from the files that their agents show.
 fn load_rigs(lab: &LabServer, args: &RunArgs) -> Result<Vec<Rig>, CommandError> {
     let cards = selected(lab.rigs()?, &args.selection.rigs)?;
-    let program = tool_digest()?;
     let others: Vec<String> = cards
         .iter()
-        .filter(|card| card.program != program)
+        .filter(|card| card.sources != SOURCES)
         .map(|card| {
             format!(
-                "  `{}` on `{}`: version {}, SHA-256 {}",
-                card.name, card.host, card.version, card.program
+                "  `{}` on `{}`: version {}, {}",
+                card.name, card.host, card.version, card.sources
             )
         })
         .collect();
     if !others.is_empty() {
         return Err(CommandError::usage(format!(
-            "all programs of a run have to be the same, and this one is version {}, SHA-256 {program}; install it on the machines of these rigs, or leave them out with `--rig`:\n{}",
+            "all programs of a run have to be built from the same sources, and this one is version {}, SHA-256 of its sources {SOURCES}; install it on the machines of these rigs, or leave them out with `--rig`:\n{}",
             env!("CARGO_PKG_VERSION"),
             others.join("\n")
         )));
@@ -284,7 +283,6 @@ fn started(
         priority: args.lab.priority,
         flags: flags(args, prepared),
         files: RunFiles::store(&lab, suites)?,
-        program: tool_digest()?,
     };
     Ok(LabRun::start(lab, plan, &rigs))
 }

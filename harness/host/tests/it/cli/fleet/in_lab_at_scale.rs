@@ -24,7 +24,7 @@ fn card(name: &str) -> RigCard {
         text: format!("rig: {name}\nmodule: bc66\n").repeat(40),
         sha256: String::new(),
         host: "here".to_owned(),
-        program: String::new(),
+        sources: String::new(),
         version: String::new(),
         state: LabRigState::Idle,
     }

@@ -13,27 +13,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long a rig of these tests may be silent, also on a busy machine. A worker says each two seconds that it gets on.
-pub(super) const LEASE: &str = "20s";
+pub(crate) const LEASE: &str = "20s";
 
 /// A server, and agents that work for it.
-pub(super) struct NatsLab {
-    pub(super) lab: Lab,
-    pub(super) server: Option<Running>,
-    pub(super) url: String,
-    pub(super) lease: &'static str,
-    pub(super) agents: BTreeMap<String, Running>,
+pub(crate) struct NatsLab {
+    pub(crate) lab: Lab,
+    pub(crate) server: Option<Running>,
+    pub(crate) url: String,
+    pub(crate) lease: &'static str,
+    pub(crate) agents: BTreeMap<String, Running>,
     /// What its server's file says of users; nothing where everybody may do everything.
     users: String,
 }
 
 impl NatsLab {
     /// Needs the server: `nats-server`, or what `NATS_SERVER` names.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Lab::new(), String::new())
     }
 
     /// A server with a user for runs (`runs.nk`), and one for the agent of each of these rigs.
-    pub(super) fn guarded(rigs: &[&str]) -> Self {
+    pub(crate) fn guarded(rigs: &[&str]) -> Self {
         let lab = Lab::new();
         let entry = |args: &[&str]| lab.run(&[&["lab", "user"], args].concat()).ends(0).stdout;
         let mut users = entry(&["--runs", "--key", "runs.nk"]);
@@ -56,7 +56,7 @@ impl NatsLab {
         lab
     }
 
-    pub(super) fn serve(&mut self, listen: &str) {
+    pub(crate) fn serve(&mut self, listen: &str) {
         let lab = &self.lab;
         std::fs::create_dir_all(lab.path("nats")).expect("a folder");
         for old in lab.names("nats").iter().filter(|name| name.ends_with(".ports")) {
@@ -87,12 +87,12 @@ impl NatsLab {
     }
 
     /// An agent with a simulated rig of this name.
-    pub(super) fn agent(&mut self, name: &str, speed: u32, defects: &str) {
+    pub(crate) fn agent(&mut self, name: &str, speed: u32, defects: &str) {
         rig(&self.lab, name, speed, defects, "");
         self.start_agent(name);
     }
 
-    pub(super) fn start_agent(&mut self, name: &str) {
+    pub(crate) fn start_agent(&mut self, name: &str) {
         let agent = self.start_agent_as(PROGRAM.as_ref(), name);
         self.agents.insert(name.to_owned(), agent);
         let url = self.url.clone();
@@ -104,7 +104,7 @@ impl NatsLab {
         });
     }
 
-    pub(super) fn start_agent_as(&self, program: &std::ffi::OsStr, name: &str) -> Running {
+    pub(crate) fn start_agent_as(&self, program: &std::ffi::OsStr, name: &str) -> Running {
         let (file, state) = (format!("{name}.yaml"), format!("state-{name}"));
         let mut command = self.lab.command_of(program);
         command.args([
@@ -122,7 +122,7 @@ impl NatsLab {
     }
 
     /// A connection, with a key where one is needed.
-    pub(super) fn connect(&self, who: &str, key: Option<&str>) -> LabServer {
+    pub(crate) fn connect(&self, who: &str, key: Option<&str>) -> LabServer {
         let access = LabAccess {
             lab_nkey: key.map(|key| self.lab.path(key)),
             lab_ca: None,
@@ -132,7 +132,7 @@ impl NatsLab {
     }
 
     /// `suite.yaml` on every rig of the lab, to the run folder `out`.
-    pub(super) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
         [
             &[
                 "run",
@@ -151,7 +151,7 @@ impl NatsLab {
         .concat()
     }
 
-    pub(super) fn start(&self, more: &[&str]) -> Running {
+    pub(crate) fn start(&self, more: &[&str]) -> Running {
         self.lab.start(&self.arguments(more))
     }
 
@@ -164,7 +164,7 @@ impl NatsLab {
     }
 
     /// Kills an agent as a machine that loses its power does: its worker dies with it.
-    pub(super) fn kill(&mut self, name: &str) {
+    pub(crate) fn kill(&mut self, name: &str) {
         let worker = self.worker(name);
         let agent = self.agents.remove(name).expect("an agent");
         agent.signal(Signal::KILL);
@@ -176,13 +176,13 @@ impl NatsLab {
 }
 
 /// Between an agent and the server: what comes is passed on, or swallowed while the connection stays.
-pub(super) struct Proxy {
-    pub(super) url: String,
-    pub(super) swallows: Arc<AtomicBool>,
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    pub(crate) swallows: Arc<AtomicBool>,
 }
 
 impl Proxy {
-    pub(super) fn start(server: &str) -> Self {
+    pub(crate) fn start(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("nats://{}", listener.local_addr().expect("an address"));
         let server = server.trim_start_matches("nats://").to_owned();
