@@ -10,6 +10,8 @@ pub mod screen;
 
 use crate::bench::guard;
 use crate::exit::{CommandError, ExitCode};
+#[cfg(feature = "lab")]
+use crate::run::lab::labgrid;
 use crate::terminal::paint::{ColorMode, Paint};
 use clap::{FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode as ProcessExitCode;
@@ -103,6 +105,14 @@ pub fn main() -> ProcessExitCode {
     {
         log(0, ColorMode::Never);
         return ended(guard::process::main());
+    }
+    #[cfg(feature = "lab")]
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == labgrid::COMMAND)
+    {
+        log(0, ColorMode::Never);
+        return ended(labgrid::main());
     }
     let cli = match Cli::from_arg_matches(&definition().get_matches()) {
         Ok(cli) => cli,

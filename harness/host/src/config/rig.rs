@@ -36,11 +36,19 @@ pub struct Rig {
     pub network: Network,
     /// Updates that the module's flash may see over all runs.
     pub wear: Option<u64>,
-    /// Who tests with it, for whom, and what.
-    pub lab: Option<Lab>,
+    pub lab: RigLab,
     pub labels: Vec<String>,
     /// A simulated rig that is given several times is so many rigs: the second, the third, and so on. Nothing for the first.
     pub copy: Option<u32>,
+}
+
+/// The laboratory that a rig is in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RigLab {
+    /// Who tests with it, for whom, and what.
+    pub report: Option<Lab>,
+    /// The place of labgrid that an agent acquires for each batch.
+    pub labgrid: Option<String>,
 }
 
 /// How the module is reached and moved.

@@ -8,12 +8,13 @@ use crate::program;
 use crate::run::lab::SOURCES;
 use crate::run::lab::agent::{self, Agent, AgentSetup, WorkerCommand};
 use crate::run::lab::board::{LabRigState, NO_PIN, RigCard};
+use crate::run::lab::labgrid::Labgrid;
 use crate::run::lab::server::{LabAccess, LabServer, token};
 use crate::state::{StateDir, StateFlag};
 use crate::terminal::print_warning;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -61,7 +62,8 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
     }
     // The worker of an agent that was killed has the rig until its case is over.
     agent::await_workers(&folder, &stop);
-    make_safe(args, &rig)?;
+    let labgrid = labgrid(args, &rig, &folder);
+    make_safe(args, &rig, labgrid.as_ref(), &stop)?;
     let lab = Arc::new(LabServer::connect(&args.lab, &token(&rig.name), &args.access)?);
     let name = rig.name.clone();
     let setup = AgentSetup {
@@ -71,6 +73,7 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
         orphaned_after: args.orphaned_after,
         stop,
         worker: worker(args, &rig),
+        labgrid,
         why_out: why_out(&rig, &dir),
     };
     print_warning(format_args!(
@@ -81,11 +84,18 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Success)
 }
 
-/// What ended before this agent may have left the module supplied.
-fn make_safe(args: &AgentArgs, rig: &Rig) -> Result<(), CommandError> {
-    if rig.is_simulated() {
-        return Ok(());
-    }
+/// The place of labgrid that the rig is.
+fn labgrid(args: &AgentArgs, rig: &Rig, folder: &Path) -> Option<Labgrid> {
+    let make_safe = safe_command(args, rig).map(|command| command.get_args().map(Into::into).collect());
+    Some(Labgrid {
+        place: rig.lab.labgrid.clone()?,
+        folder: folder.to_owned(),
+        make_safe: make_safe.unwrap_or_default(),
+    })
+}
+
+/// What makes the rig safe, where it has lines.
+fn safe_command(args: &AgentArgs, rig: &Rig) -> Option<Command> {
     let mut command = Command::new(program::running());
     command
         .arg0(program::NAME)
@@ -93,6 +103,31 @@ fn make_safe(args: &AgentArgs, rig: &Rig) -> Result<(), CommandError> {
         .arg(&args.rig)
         .arg("safe");
     state_flag(&mut command, &args.state);
+    (!rig.is_simulated()).then_some(command)
+}
+
+/// What ended before this agent may have left the module supplied. A place of labgrid is acquired first, which the next batch would do
+/// as well; a board that somebody else has is left alone.
+fn make_safe(
+    args: &AgentArgs,
+    rig: &Rig,
+    labgrid: Option<&Labgrid>,
+    stop: &AtomicBool,
+) -> Result<(), CommandError> {
+    let place = labgrid.map(|labgrid| labgrid.try_hold(stop)).transpose();
+    let _place = match place {
+        Ok(place) => place,
+        Err(why) => {
+            print_warning(format_args!(
+                "agent: rig `{}` is left as it is for now: {why}",
+                rig.name
+            ));
+            return Ok(());
+        }
+    };
+    let Some(mut command) = safe_command(args, rig) else {
+        return Ok(());
+    };
     let ran = command.stdin(Stdio::null()).output();
     let ran = ran.map_err(|why| CommandError::error(format!("rig `{}`: {why}", rig.name)))?;
     if ran.status.success() {

@@ -6,7 +6,8 @@ use crate::config::rig::rig_keys::{
     LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, ServerKeys,
     SimulatedKeys,
 };
-use crate::config::rig::{Bench, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
+use crate::config::rig::{Bench, Link, Network, Power, Pulse, Rig, RigLab, Safe, Serial, Server, Simulated};
+use crate::config::yaml::containers::Part;
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
 use crate::config::yaml::literal::{InvalidValue, Literal};
@@ -52,7 +53,7 @@ impl Rig {
             .wear
             .as_ref()
             .and_then(|keys| file.reader.read(&keys.updates));
-        let lab = keys.lab.as_ref().and_then(|keys| file.lab(keys));
+        let lab = keys.lab.as_ref().map(|keys| file.lab(keys));
         let labels = file.reader.list(keys.labels.iter().flatten());
         let (Some(name), Some(module), Some(link)) = (name, module, link) else {
             return Err(file.reader.refusal());
@@ -68,7 +69,7 @@ impl Rig {
             link,
             network: network.unwrap_or_default(),
             wear,
-            lab,
+            lab: lab.unwrap_or_default(),
             labels,
             copy: None,
         })
@@ -207,9 +208,40 @@ impl<'d> RigFile<'d> {
         })
     }
 
-    fn lab(&mut self, keys: &LabKeys) -> Option<Lab> {
-        let name = self.reader.read(&keys.name);
-        let address = self.reader.read(&keys.address);
+    fn lab(&mut self, keys: &Part<LabKeys>) -> RigLab {
+        RigLab {
+            labgrid: self.reader.option(&keys.labgrid),
+            report: self.laboratory(keys),
+        }
+    }
+
+    /// What the test report names. Beside `labgrid` it may be left out as a whole.
+    fn laboratory(&mut self, keys: &Part<LabKeys>) -> Option<Lab> {
+        let LabKeys {
+            name,
+            address,
+            location,
+            customer,
+            item,
+            environment,
+            external,
+            labgrid,
+        } = &**keys;
+        let is_named = name.is_some() || address.is_some() || location.is_some() || customer.is_some();
+        let is_stated = is_named || item.is_some() || environment.is_some() || external.is_some();
+        if labgrid.is_some() && !is_stated {
+            return None;
+        }
+        for (key, is_missing) in [("name", name.is_none()), ("address", address.is_none())] {
+            if is_missing {
+                let at = self.reader.document().tree().mark(keys.at);
+                let problem = Problem::at(at, format!("`{key}` missing in `lab`"), "in this one");
+                self.reader
+                    .problem(problem.help(format!("`{key}` is required, unless `labgrid` is the only key")));
+            }
+        }
+        let name = self.reader.option(name);
+        let address = self.reader.option(address);
         let location = self.reader.option(&keys.location);
         let customer = self.reader.option(&keys.customer);
         let item = keys.item.as_ref().map(|keys| self.item(keys));

@@ -3,7 +3,8 @@
 //! so too.
 
 use crate::config::rig::rig_literals::{
-    ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, ModuleSeed, Pin, SimPin, Speed, Updates,
+    ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, LabgridPlace, ModuleSeed, Pin, SimPin, Speed,
+    Updates,
 };
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{LineId, Safe};
@@ -46,20 +47,24 @@ pub struct RigKeys {
     pub network: Option<NetworkKeys>,
     /// How much of the module's flash may be spent.
     pub wear: Option<WearKeys>,
-    /// Who tests, for whom, and what: for the test report (`report --pdf`).
-    pub lab: Option<LabKeys>,
+    /// Who tests, for whom, and what, for the test report (`report --pdf`); and the place of labgrid that the rig is.
+    pub lab: Option<Part<LabKeys>>,
     /// Free words.
     pub labels: Option<Vec<Raw<String>>>,
 }
 
-/// Who tests, for whom, and what: for the test report.
+/// Who tests, for whom, and what, for the test report; and the place of labgrid that the rig is.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields, title = "lab")]
+#[schemars(
+    deny_unknown_fields,
+    title = "lab",
+    extend("anyOf" = [{ "required": ["name", "address"] }, { "required": ["labgrid"] }])
+)]
 pub struct LabKeys {
-    /// The laboratory's name.
-    pub name: Raw<String>,
-    /// Its address.
-    pub address: Raw<String>,
+    /// The laboratory's name. Required, unless `labgrid` is the only key.
+    pub name: Option<Raw<String>>,
+    /// Its address. Required, unless `labgrid` is the only key.
+    pub address: Option<Raw<String>>,
     /// Where the tests are made.
     pub location: Option<Raw<String>>,
     /// For whom: name and contact.
@@ -70,6 +75,8 @@ pub struct LabKeys {
     pub environment: Option<Raw<String>>,
     /// Results or parts of the set-up that others provide: the network's operator, a cloud.
     pub external: Option<Vec<Raw<String>>>,
+    /// The place of labgrid that `agent` acquires for each batch and releases after it.
+    pub labgrid: Option<Raw<LabgridPlace>>,
 }
 
 /// What is tested, beyond what the module says about itself.

@@ -96,6 +96,8 @@ literals! {
     Speed -> f64, json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 10000 }), speed;
     /// The PIN of a SIM.
     SimPin -> String, json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]{4,8}$" }), sim_pin;
+    /// The name of a place of labgrid.
+    LabgridPlace -> String, pattern_schema("[A-Za-z0-9_][A-Za-z0-9_.:@-]*"), labgrid_place;
     /// How a module reaches the HTTP server.
     HttpAddress -> String, pattern_schema("http://[^/?#]+/?"), |text| advertised(text, "http://");
     /// How a module reaches the CoAP server.
@@ -122,6 +124,18 @@ fn sim_pin(text: &str) -> Result<String, InvalidValue> {
             "expected 4 to 8 digits in quotes, as in `\"1234\"`",
         ))
     }
+}
+
+/// It becomes an argument of `labgrid-client`, which takes `-…` for an option and `+…` for a reservation.
+fn labgrid_place(text: &str) -> Result<String, InvalidValue> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "_.:@-".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    if begins && text.chars().all(legal) {
+        return Ok(text.to_owned());
+    }
+    Err(InvalidValue::expected("the name of a labgrid place", text).help(
+        "letters, digits, `_`, `.`, `:`, `@` and `-`, the first a letter, a digit or `_`; `labgrid-client places` lists the names",
+    ))
 }
 
 impl Literal for SocketAddr {

@@ -69,6 +69,13 @@ impl WorkerProcess {
     }
 }
 
+impl WorkerProcess {
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl RigWorker for WorkerProcess {
     fn tell(&mut self, message: &ToWorker) {
         let Some(orders) = &self.orders else { return };

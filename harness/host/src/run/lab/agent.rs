@@ -3,6 +3,7 @@
 use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RigOrder, RunOrder};
 use super::files::lay_out;
 use super::journal_mirror::{JournalMirror, records_of};
+use super::labgrid::{Labgrid, PlaceHold, PlaceNews, unkept};
 use super::server::{KEPT, LabError, LabServer, LeasedJob, token};
 use crate::run::fleet::rig_worker::{RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
@@ -48,6 +49,8 @@ pub struct AgentSetup {
     /// Raised by a signal.
     pub stop: Arc<AtomicBool>,
     pub worker: Box<WorkerCommand>,
+    /// The place of labgrid that the rig is.
+    pub labgrid: Option<Labgrid>,
     /// Whether the rig may have a batch: nothing, or why not.
     pub why_out: Box<dyn Fn() -> Option<String>>,
 }
@@ -58,6 +61,8 @@ pub struct Agent {
     setup: AgentSetup,
     /// The run that the present worker was started for.
     worker: Option<RunWorker>,
+    /// The place of labgrid of the present batch.
+    place: Option<PlaceHold>,
     shown: Option<Instant>,
 }
 
@@ -79,6 +84,7 @@ impl Agent {
             lab,
             setup,
             worker: None,
+            place: None,
             shown: None,
         }
     }
@@ -175,7 +181,7 @@ impl Agent {
             run: job.run.clone(),
             batch: job.batch.taken.batch.clone(),
         };
-        self.show(state, true);
+        self.show(state.clone(), true);
         let at = self.run_folder(&job.run).join(&folder);
         let path = at.join(journal::FILE);
         if path.exists() {
@@ -188,25 +194,91 @@ impl Agent {
             return;
         }
         let heard = self.listen(&job.run);
+        let ended = self.hold_place(job, leased, &heard).and_then(|()| {
+            self.show(state, false);
+            let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
+            self.run_granted(job, leased, &heard, mirror)
+        });
+        self.release_place();
+        match ended {
+            Ok((mirror, ended)) => self.send_to_its_end(job, mirror, ended),
+            Err(why) => self.say(&job.run, &FromAgent::Refused { folder, why }),
+        }
+    }
+
+    /// Runs the batch, as soon as the run says that it may begin.
+    fn run_granted(
+        &mut self,
+        job: &Job,
+        leased: &LeasedJob,
+        heard: &Mutex<Heard>,
+        mirror: JournalMirror,
+    ) -> Result<(JournalMirror, BatchEnded), String> {
+        let folder = job.batch.taken.folder.clone();
         self.say(
             &job.run,
             &FromAgent::Taken {
                 folder: folder.clone(),
             },
         );
-        let begun = self
-            .await_grant(&heard, &folder)
-            .and_then(|()| self.begin(job, leased));
-        let said = match begun {
-            Ok(()) => {
-                let mirror = JournalMirror::of_batch(&job.run, &self.setup.card.name, &folder, path);
-                let (mirror, ended) = self.batch(job, leased, &heard, mirror);
-                self.send_to_its_end(job, mirror, ended);
-                return;
-            }
-            Err(why) => FromAgent::Refused { folder, why },
+        self.await_grant(heard, &folder)?;
+        self.begin(job, leased)?;
+        Ok(self.batch(job, leased, heard, mirror))
+    }
+
+    /// Acquires the place of labgrid, where the rig is one. Somebody else who has it is waited for, and the batch with them; why it
+    /// is waited for no longer.
+    fn hold_place(&mut self, job: &Job, leased: &LeasedJob, heard: &Mutex<Heard>) -> Result<(), String> {
+        let Some(labgrid) = &self.setup.labgrid else {
+            return Ok(());
         };
-        self.say(&job.run, &said);
+        let mut place = labgrid.hold().map_err(|why| unkept(&why))?;
+        let mut kept = Instant::now();
+        loop {
+            match place.next(IDLE).map_err(|why| unkept(&why))? {
+                Some(PlaceNews::Acquired) => {
+                    self.keep(job, leased);
+                    self.place = Some(place);
+                    return Ok(());
+                }
+                Some(PlaceNews::Waits(why)) => {
+                    tracing::warn!("a batch of `{}`: {why}", job.run);
+                    let run = job.run.clone();
+                    self.show(LabRigState::Waits { run, why }, true);
+                }
+                None => {}
+            }
+            if kept.elapsed() > self.lab.lease / 4 {
+                kept = Instant::now();
+                self.keep(job, leased);
+            }
+            self.may_wait(heard)?;
+        }
+    }
+
+    /// Releases the place, once the worker has ended: that has the lines of the rig.
+    fn release_place(&mut self) {
+        if self.place.is_some() {
+            self.end_worker();
+            self.place = None;
+        }
+    }
+
+    /// Whether a batch may still wait for its place; the error has why not.
+    fn may_wait(&self, heard: &Mutex<Heard>) -> Result<(), String> {
+        let order = heard.lock().unwrap_or_else(PoisonError::into_inner).wanted.order;
+        let why = if self.is_stopped() {
+            "its agent was stopped"
+        } else if order != RunOrder::GoOn {
+            "the run ended before its labgrid place was free"
+        } else if self.is_orphaned(heard) {
+            "its labgrid place was not free before the program of the run ended"
+        } else if self.lab.is_drained(&self.setup.card.name) {
+            "it is drained"
+        } else {
+            return Ok(());
+        };
+        Err(why.to_owned())
     }
 
     /// Waits until the run says that the batch may begin: it may have given this rig up meanwhile.
@@ -249,6 +321,9 @@ impl Agent {
         let command = (self.setup.worker)(&folder, &job.suites, &job.flags);
         let process =
             WorkerProcess::start(command).map_err(|why| format!("its worker could not be started: {why}"))?;
+        if let Some(place) = &self.place {
+            place.outlast(process.id()).map_err(|why| unkept(&why))?;
+        }
         let mut process = Box::new(process);
         let until = Instant::now() + READY;
         let news = loop {

@@ -33,6 +33,9 @@ pub enum LabRigState {
     Idle,
     #[display("runs `{batch}` of `{run}`")]
     Works { run: String, batch: String },
+    /// It has a batch that it may not begin yet, and why.
+    #[display("has a batch of `{run}`: {why}")]
+    Waits { run: String, why: String },
     /// It takes no further batch, as somebody asked for it.
     #[display("drained")]
     Drained,

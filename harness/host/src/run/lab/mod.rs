@@ -24,6 +24,7 @@ pub mod collected;
 pub mod files;
 pub mod journal_mirror;
 pub mod lab_run;
+pub mod labgrid;
 pub mod part_writer;
 pub mod remote_worker;
 pub mod rig_watch;

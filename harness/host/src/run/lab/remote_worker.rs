@@ -7,6 +7,7 @@ use super::part_writer::PartWriter;
 use super::server::{LabError, token};
 use crate::run::fleet::rig_worker::{InterruptWorker, RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker};
+use crate::terminal::print_warning;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -38,6 +39,8 @@ pub struct RemoteWorker {
     gone: Option<String>,
     /// It was given up with a batch that it may have begun.
     may_go_on: bool,
+    /// Why it may not begin its batch yet, as it was told to the user.
+    waits: Option<String>,
 }
 
 /// A batch that an agent was given.
@@ -87,6 +90,7 @@ impl RemoteWorker {
             job: None,
             gone: None,
             may_go_on: false,
+            waits: None,
         })
     }
 
@@ -134,12 +138,25 @@ impl RemoteWorker {
                 LabRigState::Idle => None,
                 LabRigState::Works { run, .. } if run == self.run.name() => None,
                 LabRigState::Works { run, .. } => Some(format!("it works for the run `{run}`")),
+                LabRigState::Waits { .. } => Some(card.state.to_string()),
                 LabRigState::Drained => {
                     Some("it is drained: `dfota-hil lab drain --undo` gives it back".to_owned())
                 }
                 LabRigState::Out(why) => Some(why),
             },
         }
+    }
+
+    /// Says, once, why the rig has a batch and does not begin it.
+    fn tell_wait(&mut self) {
+        let waits = match self.run.rig(&self.rig).map(|card| card.state) {
+            Some(LabRigState::Waits { run, why }) if run == self.run.name() => Some(why),
+            _ => None,
+        };
+        if let Some(why) = waits.as_ref().filter(|_| waits != self.waits) {
+            print_warning(format_args!("rig `{}`: {why}", self.rig));
+        }
+        self.waits = waits;
     }
 
     /// Whether a rig that was given a batch and has not taken it can still be expected to.
@@ -155,7 +172,9 @@ impl RemoteWorker {
             _ if self.run.ordered(&self.rig) != RunOrder::GoOn => None,
             Some(LabRigState::Drained) => Some("it is drained".to_owned()),
             Some(LabRigState::Out(why)) => Some(why),
-            Some(LabRigState::Idle | LabRigState::Works { .. }) | None => return None,
+            Some(LabRigState::Idle | LabRigState::Works { .. } | LabRigState::Waits { .. }) | None => {
+                return None;
+            }
         };
         let job = self.job.take_if(|job| !job.is_taken)?;
         self.run.withdraw(&self.rig, &job.folder);
@@ -213,6 +232,7 @@ impl RigWorker for RemoteWorker {
                 Ok(Heard::Unwritten(why)) => return WorkerNews::Gone(why),
                 Ok(Heard::Beat) => return WorkerNews::Said(FromWorker::Alive),
                 Err(RecvTimeoutError::Timeout) => {
+                    self.tell_wait();
                     return match self.take_back() {
                         Some(ended) => WorkerNews::Said(FromWorker::Ended(ended)),
                         None if self.may_still_take() || !self.run.is_in_contact() => {

@@ -10,6 +10,8 @@ mod ended;
 mod in_lab;
 #[cfg(feature = "lab")]
 mod in_lab_at_scale;
+#[cfg(feature = "lab")]
+mod in_labgrid;
 mod killed;
 mod module;
 mod names;

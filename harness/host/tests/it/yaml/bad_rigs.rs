@@ -49,6 +49,15 @@ const BENCH: &str = "rig: bench\nmodule: bc66\nserial: {port: /dev/ttyS0}\n";
     "lab-values",
     "rig: sim\nmodule: bc66\nsimulated: {firmware: A}\nlab: {name: \"\", address: A, customer: \"a\\nb\", item: {received: 3.11.2026}}\n"
 )]
+#[case(
+    "lab-labgrid",
+    "rig: sim\nmodule: bc66\nsimulated: {firmware: A}\nlab: {labgrid: -p bench, location: here}\n"
+)]
+#[case(
+    "lab-labgrid-empty",
+    "rig: sim\nmodule: bc66\nsimulated: {firmware: A}\nlab: {labgrid: \"\"}\n"
+)]
+#[case("lab-empty", "rig: sim\nmodule: bc66\nsimulated: {firmware: A}\nlab: {}\n")]
 fn refused(#[case] name: &str, #[case] text: &str) {
     same(&format!("rig-{name}"), &shown(rig(text.as_bytes())));
 }

@@ -144,7 +144,7 @@ pub(super) fn facts(
             speed: rig.speed(),
             discharge_ns: rig.discharge().as_nanos() as u64,
             latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
-            lab: rig.lab.clone().map(Box::new),
+            lab: rig.lab.report.clone().map(Box::new),
         },
         rigs: Vec::new(),
         suites: suites

@@ -6,6 +6,7 @@ use crate::process::{Process, Running, Signal, wait_until};
 use dfota_hil::run::lab::server::{LabAccess, LabServer};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(crate) struct NatsLab {
     pub(crate) url: String,
     pub(crate) lease: &'static str,
     pub(crate) agents: BTreeMap<String, Running>,
+    /// Variables that agents are started with.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
     /// What its server's file says of users; nothing where everybody may do everything.
     users: String,
 }
@@ -50,6 +53,7 @@ impl NatsLab {
             url: String::new(),
             lease: LEASE,
             agents: BTreeMap::new(),
+            variables: Vec::new(),
             users,
         };
         lab.serve("127.0.0.1:-1");
@@ -118,6 +122,7 @@ impl NatsLab {
             "--state-dir",
             &state,
         ]);
+        command.envs(self.variables.iter().cloned());
         Running::start(&mut command)
     }
 
@@ -156,7 +161,7 @@ impl NatsLab {
     }
 
     /// The process that works for the agent, if it has one.
-    fn worker(&self, name: &str) -> Option<Process> {
+    pub(crate) fn worker(&self, name: &str) -> Option<Process> {
         let children = self.agents[name].children();
         children
             .into_iter()
