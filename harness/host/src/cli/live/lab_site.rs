@@ -166,9 +166,12 @@ impl LabSite {
         for name in old {
             self.let_go(&name);
         }
-        let cards = &self.cards;
-        self.standings
-            .retain(|run, _| cards.iter().any(|card| card.run == *run));
+        // That of a run which goes on, or goes on again, is soon an old one.
+        let is_over = |run: &str| {
+            let mut cards = self.cards.iter();
+            cards.any(|card| card.run == run && card.state == LabRunState::Over)
+        };
+        self.standings.retain(|run, _| is_over(run));
     }
 
     /// Reads what somebody who looks at the lab wants to know.
@@ -244,7 +247,7 @@ impl LabSite {
             why,
             run,
             batch,
-            since: (card.since > 0).then_some(card.since),
+            since: (card.since > 0 && !is_gone).then_some(card.since),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::board::FromAgent;
 use super::journal_mirror::RUN_ITSELF;
-use super::server::{StoredRecord, token};
+use super::server::{StoredRecord, name_of, token};
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record};
 use std::collections::BTreeMap;
@@ -29,10 +29,10 @@ struct SentJournal {
     torn: String,
 }
 
-#[derive(Debug)]
+/// The journal of a batch. Its first lines may come before the run says who took the batch.
+#[derive(Debug, Default)]
 struct SentPart {
-    taken: Taken,
-    rig: Arc<str>,
+    taken: Option<Taken>,
     journal: SentJournal,
     /// What comes of it does not count any more.
     is_over: bool,
@@ -66,26 +66,22 @@ impl RunRecords {
             }
             return records.into_iter().map(|record| (None, record)).collect();
         }
-        // The run says who takes a batch before it queues the batch.
-        let Some(part) = self.parts.get_mut(&folder).filter(|part| !part.is_over) else {
+        let Some(rig) = message.subject.rsplit('.').next().and_then(name_of) else {
             return Vec::new();
         };
+        let (rig, part) = (Arc::from(rig), self.parts.entry(folder).or_default());
+        if part.is_over {
+            return Vec::new();
+        }
         let records = part.journal.take(offset, &text).into_iter();
-        records
-            .map(|record| (Some(Arc::clone(&part.rig)), record))
-            .collect()
+        records.map(|record| (Some(Arc::clone(&rig)), record)).collect()
     }
 
     fn on(&mut self, event: &FleetEvent) {
         match event {
             FleetEvent::Taken(taken) => {
-                let part = SentPart {
-                    taken: taken.clone(),
-                    rig: taken.rig.as_str().into(),
-                    journal: SentJournal::default(),
-                    is_over: false,
-                };
-                self.parts.insert(taken.folder.clone(), part);
+                let part = self.parts.entry(taken.folder.clone()).or_default();
+                part.taken = Some(taken.clone());
             }
             FleetEvent::Closed(end) | FleetEvent::Lost { end, .. } => self.end(end),
             _ => {}
@@ -94,10 +90,10 @@ impl RunRecords {
 
     fn end(&mut self, end: &PartEnd) {
         let is_it = |part: &&mut SentPart| {
-            let Taken {
-                batch, attempt, rig, ..
-            } = &part.taken;
-            (batch, attempt, rig) == (&end.batch, &end.attempt, &end.rig)
+            let taken = part.taken.as_ref();
+            taken.is_some_and(|taken| {
+                (&taken.batch, taken.attempt, &taken.rig) == (&end.batch, end.attempt, &end.rig)
+            })
         };
         if let Some(part) = self.parts.values_mut().find(is_it) {
             part.is_over = true;
@@ -146,7 +142,7 @@ mod tests {
     }
 
     fn record() -> Record {
-        let text = r#"{"seq":0,"prev":"","mono_ns":0,"utc":"2026-01-01T00:00:00Z","event":"step","text":""}"#;
+        let text = r#"{"seq":0,"prev":"","mono_ns":0,"module_ns":0,"utc":"2026-01-01T00:00:00Z","event":"step","text":""}"#;
         serde_json::from_str(text).expect("a record")
     }
 
@@ -168,7 +164,11 @@ mod tests {
         let mut records = RunRecords::new("out");
         let mut read = |message: &StoredRecord| -> Vec<(Option<String>, String)> {
             let read = records.read(message).into_iter();
-            read.map(|(rig, record)| (rig.map(|rig| rig.to_string()), record.event.name().to_owned()))
+            let text = |event| match event {
+                Event::Step { text } => text,
+                _ => "another".to_owned(),
+            };
+            read.map(|(rig, record)| (rig.map(|rig| rig.to_string()), text(record.event)))
                 .collect()
         };
         let (one, two) = (step("one"), step("two"));
@@ -177,10 +177,13 @@ mod tests {
         assert_eq!(read(&part(0, &one)), [], "nobody took it");
         let begun = line(Event::Fleet(FleetEvent::Taken(taken())));
         assert_eq!(read(&said("records.out.=run", "", 0, &begun)).len(), 1);
-        let of_a = (Some("a".to_owned()), "step".to_owned());
+        let of_a = |text: &str| (Some("a".to_owned()), text.to_owned());
         let (first, rest) = one.split_at(9);
         assert_eq!(read(&part(0, first)), []);
-        assert_eq!(read(&part(9, &format!("{rest}{two}"))), vec![of_a.clone(); 2]);
+        assert_eq!(
+            read(&part(9, &format!("{rest}{two}"))),
+            [of_a("one"), of_a("two")]
+        );
         assert_eq!(read(&part(0, &one)), [], "sent again");
         let end = PartEnd {
             batch: "b-1".into(),

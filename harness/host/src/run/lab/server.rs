@@ -749,6 +749,22 @@ pub fn token(name: &str) -> String {
     token
 }
 
+/// The name that a [`token`] stands for; nothing for what is none.
+pub fn name_of(token: &str) -> Option<String> {
+    let mut name = Vec::new();
+    let mut rest = token.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'=' {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            let (high, low) = (digit()?, digit()?);
+            name.push((high * 16 + low) as u8);
+        } else {
+            name.push(byte);
+        }
+    }
+    String::from_utf8(name).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -758,6 +774,10 @@ mod tests {
         assert_eq!(token("bench-03"), "bench-03");
         assert_eq!(token("a.b c=d/ü"), "a=2Eb=20c=3Dd=2F=C3=BC");
         assert_ne!(token("a.b"), token("a=2Eb"));
+        for name in ["bench-03", "a.b c=d/ü"] {
+            assert_eq!(name_of(&token(name)).as_deref(), Some(name));
+        }
+        assert_eq!(["=2", "=zz", "=FF"].map(name_of), [None, None, None]);
     }
 
     #[test]

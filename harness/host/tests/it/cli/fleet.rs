@@ -8,6 +8,8 @@ mod disk;
 mod ended;
 #[cfg(feature = "lab")]
 mod in_lab;
+#[cfg(feature = "lab")]
+mod in_lab_pages;
 mod killed;
 mod module;
 mod names;
