@@ -276,9 +276,11 @@ impl LabSite {
 
 impl Site for LabSite {
     fn take(&mut self) -> bool {
-        self.pages
-            .values_mut()
-            .fold(false, |more, page| page.take() || more)
+        let mut more = false;
+        for page in self.pages.values_mut() {
+            more |= page.take();
+        }
+        more
     }
 
     fn tell(&mut self) {
