@@ -7,15 +7,17 @@
 pub mod api;
 mod cases;
 mod claims;
+pub mod lab;
 pub mod metrics;
 mod page;
 mod pools;
 mod queue;
 mod remaining;
 mod tile;
+pub mod view;
 
 use crate::journal::{mask, masked_record};
-use cases::CaseShelf;
+use cases::{CaseShelf, LiveCounts};
 use claims::LiveClaims;
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{Event, Record, RunStarted};
@@ -52,6 +54,7 @@ struct LiveEnding {
 #[derive(Debug, Default)]
 pub struct LiveRun {
     masked: bool,
+    in_lab: bool,
     started: Option<Box<RunStarted>>,
     /// Milliseconds since 1970, as everywhere here.
     began_ms: u64,
@@ -87,6 +90,22 @@ impl LiveRun {
         if let Ok(record) = masked_record(record) {
             self.take(rig.as_deref(), &record);
         }
+    }
+
+    /// Its page is one of those of a lab.
+    #[must_use]
+    pub fn in_lab(self) -> Self {
+        Self { in_lab: true, ..self }
+    }
+
+    /// The cases by verdict, and the exit code once the run is over.
+    pub fn standing(&self) -> (LiveCounts, Option<u8>) {
+        (self.cases.counts(), self.ended.map(|ended| ended.exit))
+    }
+
+    /// Whether its beginning was heard.
+    pub fn has_begun(&self) -> bool {
+        self.started.is_some()
     }
 
     /// The parts that have changed since this was last asked.

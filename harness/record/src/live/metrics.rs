@@ -1,7 +1,8 @@
-//! The run in the text format of Prometheus: gauges alone, for a run begins and ends.
+//! A run, or a lab, in the text format of Prometheus: gauges alone, for a run begins and ends.
 
 use super::LiveRun;
 use super::cases::LiveCounts;
+use super::lab::{LabFacts, LabRigWord, LabRunWord};
 use super::queue::LiveBatchState;
 use super::remaining;
 use super::tile::LiveRigState;
@@ -47,7 +48,7 @@ impl LiveRun {
     pub fn metrics(&self, now_ms: u64) -> String {
         let mut to = Exposition::default();
         self.of_the_run(&mut to, now_ms);
-        cases(&mut to, self.cases.counts());
+        cases(&mut to, &[(None, self.cases.counts())]);
         self.of_the_rigs(&mut to, now_ms);
         to.family("batches", "Batches of a run on several rigs, by state.");
         for state in LiveBatchState::ALL {
@@ -127,11 +128,29 @@ impl LiveRun {
     }
 }
 
-fn cases(to: &mut Exposition, counts: LiveCounts) {
+/// The cases of runs; with several, each is named.
+fn cases(to: &mut Exposition, runs: &[(Option<&str>, LiveCounts)]) {
     to.family(
         "cases",
         "Cases by verdict; `running` and `planned` have none yet.",
     );
+    for (run, counts) in runs {
+        for (verdict, count) in by_verdict(*counts) {
+            to.value("cases", &labelled(*run, &[("verdict", verdict)]), count);
+        }
+    }
+    to.family("bricks", "Cases whose outcome is a brick.");
+    for (run, counts) in runs {
+        to.value("bricks", &labelled(*run, &[]), counts.bricks);
+    }
+}
+
+fn labelled<'l>(run: Option<&'l str>, more: &[(&'l str, &'l str)]) -> Vec<(&'l str, &'l str)> {
+    let run = run.map(|run| ("run", run));
+    run.into_iter().chain(more.iter().copied()).collect()
+}
+
+fn by_verdict(counts: LiveCounts) -> [(&'static str, usize); 8] {
     let LiveCounts {
         planned,
         pass,
@@ -140,11 +159,11 @@ fn cases(to: &mut Exposition, counts: LiveCounts) {
         inconclusive,
         skip,
         not_reached,
-        bricks,
+        bricks: _,
         running,
     } = counts;
     let ahead = planned.saturating_sub(counts.over() + skip + running);
-    for (verdict, count) in [
+    [
         ("pass", pass),
         ("fail", fail),
         ("error", error),
@@ -153,9 +172,39 @@ fn cases(to: &mut Exposition, counts: LiveCounts) {
         ("not-reached", not_reached),
         ("running", running),
         ("planned", ahead),
-    ] {
-        to.value("cases", &[("verdict", verdict)], count);
+    ]
+}
+
+/// The gauges of a lab.
+pub(super) fn of_a_lab(lab: &LabFacts) -> String {
+    let mut to = Exposition::default();
+    to.family("lab_connected", "1 while the server of the lab is reached.");
+    to.value("lab_connected", &[], u8::from(lab.connected));
+    to.family("lab_rigs", "Rigs of the lab by state.");
+    for state in LabRigWord::ALL {
+        let count = lab.rigs.iter().filter(|rig| rig.state == state).count();
+        to.value("lab_rigs", &[("state", state.word())], count);
     }
-    to.family("bricks", "Cases whose outcome is a brick.");
-    to.value("bricks", &[], bricks);
+    to.family("lab_rig_state", "What a rig of the lab does, always 1.");
+    for rig in &lab.rigs {
+        let run = rig.run.as_deref().unwrap_or_default();
+        let labels = [
+            ("rig", rig.rig.as_str()),
+            ("state", rig.state.word()),
+            ("run", run),
+        ];
+        to.value("lab_rig_state", &labels, 1);
+    }
+    to.family("lab_runs", "Runs that the lab knows, by state.");
+    for state in LabRunWord::ALL {
+        let count = lab.runs.iter().filter(|run| run.state == state).count();
+        to.value("lab_runs", &[("state", state.word())], count);
+    }
+    let counted: Vec<(Option<&str>, LiveCounts)> = lab
+        .runs
+        .iter()
+        .filter_map(|run| Some((Some(run.run.as_str()), run.cases?)))
+        .collect();
+    cases(&mut to, &counted);
+    to.0
 }

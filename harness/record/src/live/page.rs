@@ -6,6 +6,7 @@
 mod case;
 mod claim;
 mod head;
+pub(super) mod lab;
 mod queue;
 mod rigs;
 mod verdicts;
@@ -63,7 +64,7 @@ impl LiveRun {
             } }
         };
         let reload = self.ended.is_none().then_some(Reload::WithoutScript);
-        self.shell("", reload, &body)
+        shell(self.name(), reload, &body)
     }
 
     /// A part of it, for whoever has the page open.
@@ -95,45 +96,53 @@ impl LiveRun {
     pub fn case_page(&self, suite: &str, id: &str) -> Option<LiveHtml> {
         let case = self.cases.find(suite, id)?;
         let reload = case.records.open.then_some(Reload::Always);
-        Some(self.shell(&format!("{id} · "), reload, &case::write(case)))
+        Some(shell(
+            &format!("{id} · {}", self.name()),
+            reload,
+            &case::write(case),
+        ))
     }
 
-    fn shell(&self, title: &str, reload: Option<Reload>, body: &Markup) -> LiveHtml {
-        let style = format!("{STYLE}{LIVE_STYLE}");
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; \
-             base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            digest(&style),
-            digest(SCRIPT),
-        );
-        let name = self.started.as_deref().map_or("a run", |started| &started.run);
-        let refresh = html! { meta http-equiv="refresh" content=(RELOAD); };
-        let page = html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    meta name="referrer" content="no-referrer";
-                    @match reload {
-                        Some(Reload::Always) => (refresh),
-                        Some(Reload::WithoutScript) => noscript { (refresh) },
-                        None => {}
-                    }
-                    title { (title) (name) " · dfota-hil live" }
-                    style { (PreEscaped(style)) }
+    fn name(&self) -> &str {
+        self.started.as_deref().map_or("a run", |started| &started.run)
+    }
+}
+
+/// A page around its body.
+fn shell(title: &str, reload: Option<Reload>, body: &Markup) -> LiveHtml {
+    let style = format!("{STYLE}{LIVE_STYLE}");
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        digest(&style),
+        digest(SCRIPT),
+    );
+    let refresh = html! { meta http-equiv="refresh" content=(RELOAD); };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                @match reload {
+                    Some(Reload::Always) => (refresh),
+                    Some(Reload::WithoutScript) => noscript { (refresh) },
+                    None => {}
                 }
-                body {
-                    (body)
-                    script { (PreEscaped(SCRIPT)) }
-                }
+                title { (title) " · dfota-hil live" }
+                style { (PreEscaped(style)) }
             }
-        };
-        LiveHtml {
-            html: visible(page.into_string()),
-            policy,
+            body {
+                (body)
+                script { (PreEscaped(SCRIPT)) }
+            }
         }
+    };
+    LiveHtml {
+        html: visible(page.into_string()),
+        policy,
     }
 }
 

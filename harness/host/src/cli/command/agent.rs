@@ -1,6 +1,6 @@
 //! `agent`: one rig of a lab.
 
-use crate::config::rig::Rig;
+use crate::config::rig::{Rig, module_word};
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::plan::standing::Standing;
@@ -153,7 +153,10 @@ fn card(rig: &Rig) -> Result<RigCard, CommandError> {
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         sources: SOURCES.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        module: module_word(rig.module).to_owned(),
+        simulated: rig.is_simulated(),
         state: LabRigState::Idle,
+        since: agent::seconds_now(),
     })
 }
 

@@ -3,19 +3,24 @@
 use super::report::{self, ReportArgs};
 use super::run::SignArg;
 use crate::cli::Common;
+use crate::cli::live::LabPages;
 use crate::exit::{CommandError, ExitCode};
 use crate::run::lab::board::{LabRunState, RunCard};
 use crate::run::lab::collected::{CollectedRun, has_owner};
-use crate::run::lab::server::{LabAccess, LabServer, RUNS};
+use crate::run::lab::server::{LabAccess, LabServer, READS, RUNS};
 use crate::run::lab::users::LabUser;
 use crate::terminal::{print, print_warning};
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::verdict::Verdict;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Look at a lab, and steer it
 #[derive(Debug, clap::Args)]
@@ -54,14 +59,28 @@ enum LabCommand {
         #[command(flatten)]
         lab: LabAddress,
     },
-    /// Make the key of an agent, or of those who start runs, and print what the server's file has to say of it
+    /// Show the lab in a browser, with the page of each run, until it is stopped
+    Serve {
+        /// Where to listen; port 0 takes a free one. Off loopback the pages need the token that is printed
+        #[arg(long, value_name = "ADDR")]
+        listen: SocketAddr,
+        /// Show no IMEI, IMSI, ICCID and IP address
+        #[arg(long)]
+        mask: bool,
+        #[command(flatten)]
+        lab: LabAddress,
+    },
+    /// Make the key of an agent, of those who start runs, or of those who only look, and print what the server's file has to say of it
     User {
         /// Name of the agent's rig
-        #[arg(required_unless_present = "runs", conflicts_with = "runs")]
+        #[arg(required_unless_present_any = ["runs", "reads"], conflicts_with_all = ["runs", "reads"])]
         rig: Option<String>,
-        /// For programs that start runs, or look at the lab
-        #[arg(long)]
+        /// For programs that start runs, or steer the lab
+        #[arg(long, conflicts_with = "reads")]
         runs: bool,
+        /// For `lab serve`, `lab list` and `lab show`: it changes nothing
+        #[arg(long)]
+        reads: bool,
         /// New file for the secret seed of the key
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
@@ -91,21 +110,27 @@ impl LabAddress {
     fn connect(&self) -> Result<LabServer, CommandError> {
         Ok(LabServer::connect(&self.lab, RUNS, &self.access)?)
     }
+
+    /// To look, and change nothing.
+    fn look(&self) -> Result<LabServer, CommandError> {
+        Ok(LabServer::connect(&self.lab, READS, &self.access)?)
+    }
 }
 
 pub fn main(args: &LabCommandArgs, common: Common) -> Result<ExitCode, CommandError> {
     match &args.command {
-        LabCommand::List(lab) => list(&lab.connect()?)?,
-        LabCommand::Show { run, lab } => show(&lab.connect()?, run)?,
+        LabCommand::List(lab) => list(&lab.look()?)?,
+        LabCommand::Show { run, lab } => show(&lab.look()?, run)?,
         LabCommand::Cancel { run, lab } => cancel(&lab.connect()?, run)?,
         LabCommand::Collect { run, out, sign, lab } => {
             let out = out.clone().unwrap_or_else(|| Path::new("reports").join(run));
             collect(&lab.connect()?, run, &out)?;
             return report::main(&ReportArgs::new(out, sign.clone()), common);
         }
-        LabCommand::User { rig, key, .. } => {
-            let user = rig.clone().map_or(LabUser::Runs, LabUser::Agent);
-            make_user(&user, key)?;
+        LabCommand::Serve { listen, mask, lab } => serve(*listen, *mask, lab)?,
+        LabCommand::User { rig, reads, key, .. } => {
+            let looks = if *reads { LabUser::Reads } else { LabUser::Runs };
+            make_user(&rig.clone().map_or(looks, LabUser::Agent), key)?;
         }
         LabCommand::Drain { rig, undo, lab } => drain(&lab.connect()?, rig, !undo)?,
     }
@@ -236,6 +261,18 @@ fn cancel(lab: &LabServer, run: &str) -> Result<(), CommandError> {
         ..card
     })?;
     print(&format!("`{run}` is cancelled: each rig finishes its case\n"));
+    Ok(())
+}
+
+/// Serves the pages of the lab until a signal comes.
+fn serve(listen: SocketAddr, mask: bool, lab: &LabAddress) -> Result<(), CommandError> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|why| CommandError::error(format!("signals cannot be handled: {why}")))?;
+    let lab = Arc::new(lab.look()?);
+    let pages = LabPages::start(listen, mask, &lab)?;
+    print_warning(format_args!("live: {}", pages.url()));
+    signals.forever().next();
+    drop(pages);
     Ok(())
 }
 

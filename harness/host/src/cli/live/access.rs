@@ -84,7 +84,7 @@ impl Access {
         }
         Err(Refused {
             status: StatusCode::UNAUTHORIZED,
-            why: "the token is missing or wrong: open the address that `run --live` printed when it began, with its `?token=`",
+            why: "the token is missing or wrong: open the address that was printed when the page began, with its `?token=`",
         })
     }
 

@@ -5,24 +5,33 @@ use super::board::{Board, LiveAnswer};
 use super::body::LiveBody;
 use bytes::Bytes;
 use dfota_record::live::metrics;
+use dfota_record::live::view::LiveView;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
     SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::{Method, Request, Response, StatusCode};
+use std::cell::Cell;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Answers a request; `streams` is told where the answer goes on, and its connection ends by `leave`.
+/// A request to somebody who may read.
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a Method,
+    /// Ends the connection of a reader.
+    pub(super) leave: &'a Rc<Notify>,
+    /// Set where the answer goes on.
+    pub(super) streams: &'a Cell<bool>,
+}
+
+/// Answers a request, if it may be: `path` gives what it asks for.
 pub(super) fn answer<B>(
     request: &Request<B>,
     access: &Access,
-    board: &mut Board,
-    leave: &Rc<Notify>,
-    streams: impl FnOnce(),
+    path: impl FnOnce(&str) -> Response<LiveBody>,
 ) -> Response<LiveBody> {
     let admitted = match access.admit(request) {
         Ok(admitted) => admitted,
@@ -36,30 +45,45 @@ pub(super) fn answer<B>(
         set(&mut refused, ALLOW, "GET, HEAD");
         return refused;
     }
-    let mut response = match request.uri().path() {
+    let mut response = path(request.uri().path());
+    keep(&mut response, &admitted);
+    response
+}
+
+/// What a path below a page gives.
+pub(super) fn from_board<V: LiveView>(
+    path: &str,
+    board: &mut Board<V>,
+    asked: &Asked<'_>,
+) -> Response<LiveBody> {
+    match path {
         "/" => page(board.page()),
-        "/api/run.json" => match board.json() {
+        "/metrics" => whole(StatusCode::OK, metrics::CONTENT_TYPE, board.metrics()),
+        "/events" if asked.method == Method::HEAD => whole(StatusCode::OK, "text/event-stream", Bytes::new()),
+        "/events" => {
+            asked.streams.set(true);
+            let events = LiveBody::Events(board.subscribe(asked.leave.clone()));
+            dressed(StatusCode::OK, "text/event-stream", events)
+        }
+        path if path == V::JSON => match board.json() {
             Some(json) => whole(StatusCode::OK, "application/json", json),
             None => refusal(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "the run could not be written as JSON",
+                "the page could not be written as JSON",
             ),
         },
-        "/metrics" => whole(StatusCode::OK, metrics::CONTENT_TYPE, board.metrics()),
-        "/events" if request.method() == Method::HEAD => {
-            whole(StatusCode::OK, "text/event-stream", Bytes::new())
-        }
-        "/events" => {
-            streams();
-            let events = LiveBody::Events(board.subscribe(leave.clone()));
-            dressed(StatusCode::OK, "text/event-stream", events)
-        }
         path => case(path, board).map_or_else(
             || refusal(StatusCode::NOT_FOUND, "there is no such page: begin at `/`"),
             page,
         ),
-    };
-    keep(&mut response, &admitted);
+    }
+}
+
+/// The page is at another path.
+#[cfg(feature = "lab")]
+pub(super) fn moved(path: &str) -> Response<LiveBody> {
+    let mut response = refusal(StatusCode::PERMANENT_REDIRECT, "the page is at another path");
+    set(&mut response, hyper::header::LOCATION, path);
     response
 }
 
@@ -70,13 +94,13 @@ fn keep(response: &mut Response<LiveBody>, admitted: &Admitted) {
 }
 
 /// `/case/SUITE/ID`, each with its other letters escaped.
-fn case(path: &str, board: &mut Board) -> Option<LiveAnswer> {
+fn case<V: LiveView>(path: &str, board: &mut Board<V>) -> Option<LiveAnswer> {
     let (suite, id) = path.strip_prefix("/case/")?.split_once('/')?;
     board.case(decoded(suite)?, decoded(id)?)
 }
 
 /// A part of a path without its escapes; nothing where it has none that are whole, or is no text.
-fn decoded(part: &str) -> Option<String> {
+pub(super) fn decoded(part: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = part.bytes();
     while let Some(byte) = rest.next() {

@@ -1,12 +1,10 @@
 //! What the page's thread knows: the fold, the answers made of it, and who reads the events.
 
 use bytes::Bytes;
-use dfota_core::event::Record;
-use dfota_record::live::{LiveHtml, LivePart, LiveRun};
+use dfota_record::live::LiveHtml;
+use dfota_record::live::view::LiveView;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use time::UtcDateTime;
 use tokio::sync::Notify;
@@ -18,17 +16,8 @@ const BEHIND: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// After so long without an event, a line that means nothing shows whether a reader is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Records that are taken at once; between, readers are served.
-const AT_ONCE: usize = 2_000;
 /// Pages of cases that are kept until something changes.
 const CASES: usize = 64;
-
-/// A record on its way to the page.
-#[derive(Debug)]
-pub(super) struct LiveMessage {
-    pub(super) rig: Option<Arc<str>>,
-    pub(super) record: Record,
-}
 
 /// Somebody who has the page open.
 #[derive(Debug)]
@@ -65,43 +54,30 @@ impl From<LiveHtml> for LiveAnswer {
     }
 }
 
+/// What one page shows, and who reads it.
 #[derive(Debug)]
-pub(super) struct Board {
-    run: LiveRun,
+pub(super) struct Board<V> {
+    pub(super) view: V,
     answers: Answers,
     readers: Vec<LiveReader>,
     spoke: Instant,
 }
 
-impl Board {
-    pub(super) fn new(masked: bool) -> Self {
+impl<V: LiveView> Board<V> {
+    pub(super) fn new(view: V) -> Self {
         Self {
-            run: LiveRun::new(masked),
+            view,
             answers: Answers::default(),
             readers: Vec::new(),
             spoke: Instant::now(),
         }
     }
 
-    /// Takes what has come, in part; whether there is more.
-    pub(super) fn take(&mut self, inbox: &Receiver<LiveMessage>) -> bool {
-        for (count, message) in inbox.try_iter().enumerate() {
-            self.run.on(message.rig.as_deref(), &message.record);
-            if count + 1 == AT_ONCE {
-                return true;
-            }
-        }
-        false
-    }
-
     /// A turn is over: tells the readers what has changed.
     pub(super) fn tell(&mut self) {
         // Also without a change: the times on the page go on.
         self.answers = Answers::default();
-        let changed = self.run.take_changed();
-        let all = changed.contains(&LivePart::Rigs);
-        let is_told = |part: &&LivePart| !(all && matches!(part, LivePart::Rig(_)));
-        let parts: Vec<LivePart> = changed.iter().filter(is_told).copied().collect();
+        let parts = self.view.take_changed();
         let now = Instant::now();
         let heartbeat = parts.is_empty() && now.duration_since(self.spoke) >= HEARTBEAT;
         if self.readers.is_empty() || (parts.is_empty() && !heartbeat && !self.is_anybody_behind()) {
@@ -113,9 +89,15 @@ impl Board {
         } else {
             self.events(&parts)
         };
-        let whole = self.is_anybody_behind().then(|| self.events(&LiveRun::WHOLE));
+        let whole = self.is_anybody_behind().then(|| self.events(V::WHOLE));
         self.readers
             .retain_mut(|reader| reader.take(&news, whole.as_ref(), now));
+    }
+
+    /// Whether somebody has the page open.
+    #[cfg(feature = "lab")]
+    pub(super) fn has_readers(&self) -> bool {
+        !self.readers.is_empty()
     }
 
     fn is_anybody_behind(&self) -> bool {
@@ -136,7 +118,7 @@ impl Board {
     pub(super) fn subscribe(&mut self, leave: Rc<Notify>) -> mpsc::Receiver<Bytes> {
         let (events, receiver) = mpsc::channel(BEHIND);
         let mut first = b"retry: 2000\n\n".to_vec();
-        first.extend_from_slice(&self.events(&LiveRun::WHOLE));
+        first.extend_from_slice(&self.events(V::WHOLE));
         let _ = events.try_send(first.into()); // there is room for one
         self.readers.push(LiveReader {
             events,
@@ -146,11 +128,11 @@ impl Board {
         receiver
     }
 
-    fn events(&self, parts: &[LivePart]) -> Bytes {
+    fn events(&self, parts: &[V::Part]) -> Bytes {
         let now = now_ms();
         let parts = parts
             .iter()
-            .map(|&part| event("part", &format!("{}\n{}", part.id(), self.run.part(part, now))));
+            .map(|&part| event("part", &format!("{}\n{}", V::id(part), self.view.part(part, now))));
         parts.collect::<String>().into()
     }
 
@@ -158,13 +140,13 @@ impl Board {
         let made = self
             .answers
             .page
-            .get_or_insert_with(|| self.run.page(now_ms()).into());
+            .get_or_insert_with(|| self.view.page(now_ms()).into());
         made.clone()
     }
 
     pub(super) fn json(&mut self) -> Option<Bytes> {
         if self.answers.json.is_none() {
-            self.answers.json = self.run.json(now_ms()).ok().map(Bytes::from);
+            self.answers.json = self.view.json(now_ms()).ok().map(Bytes::from);
         }
         self.answers.json.clone()
     }
@@ -173,7 +155,7 @@ impl Board {
         let made = self
             .answers
             .metrics
-            .get_or_insert_with(|| self.run.metrics(now_ms()).into());
+            .get_or_insert_with(|| self.view.metrics(now_ms()).into());
         made.clone()
     }
 
@@ -182,7 +164,7 @@ impl Board {
         if let Some(made) = self.answers.cases.get(&key) {
             return Some(made.clone());
         }
-        let made: LiveAnswer = self.run.case_page(&key[0], &key[1])?.into();
+        let made: LiveAnswer = self.view.case_page(&key[0], &key[1])?.into();
         if self.answers.cases.len() < CASES {
             self.answers.cases.insert(key, made.clone());
         }

@@ -1,19 +1,17 @@
 //! The page's thread: takes records in turns, and serves connections in between.
 
 use super::access::Access;
-use super::answer::{answer, refusal};
-use super::board::{Board, LiveMessage};
-use super::body::LiveBody;
+use super::answer::{Asked, answer, refusal};
+use super::site::Site;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
-use std::future::{pending, ready};
+use std::future::pending;
 use std::rc::Rc;
-use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::task::{JoinSet, LocalSet};
@@ -29,6 +27,9 @@ const REFUSALS: usize = 16;
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// The time that a whole answer may take, but for events.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// How long an answer waits for what it is made of, and how often it looks.
+const READY_LIMIT: Duration = Duration::from_secs(20);
+const READY_LOOK: Duration = Duration::from_millis(50);
 const HEAD_MAX: usize = 16 * 1024;
 /// How long readers may take for the last event.
 const LINGER: Duration = Duration::from_millis(500);
@@ -39,8 +40,7 @@ const BREATHER: Duration = Duration::from_millis(100);
 pub(super) fn run(
     listener: std::net::TcpListener,
     access: Access,
-    masked: bool,
-    inbox: &Receiver<LiveMessage>,
+    site: impl Site + 'static,
     stopped: oneshot::Receiver<String>,
 ) {
     dfota_clock::priority::set_background();
@@ -50,11 +50,11 @@ pub(super) fn run(
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let server = PageServer {
             access,
-            board: RefCell::new(Board::new(masked)),
+            site: RefCell::new(site),
             slots: Semaphore::new(CONNECTIONS),
             refusals: Semaphore::new(REFUSALS),
         };
-        LocalSet::new().block_on(&runtime, serve(Rc::new(server), listener, inbox, stopped));
+        LocalSet::new().block_on(&runtime, serve(Rc::new(server), listener, stopped));
         Ok(())
     });
     if let Err(error) = served {
@@ -62,18 +62,16 @@ pub(super) fn run(
     }
 }
 
-#[derive(Debug)]
-struct PageServer {
+struct PageServer<S> {
     access: Access,
-    board: RefCell<Board>,
+    site: RefCell<S>,
     slots: Semaphore,
     refusals: Semaphore,
 }
 
-async fn serve(
-    server: Rc<PageServer>,
+async fn serve<S: Site + 'static>(
+    server: Rc<PageServer<S>>,
     listener: tokio::net::TcpListener,
-    inbox: &Receiver<LiveMessage>,
     mut stopped: oneshot::Receiver<String>,
 ) {
     let mut turns = tokio::time::interval(TURN);
@@ -83,7 +81,7 @@ async fn serve(
         tokio::select! {
             biased;
             said = &mut stopped => break said.unwrap_or_default(),
-            _ = turns.tick() => server.turn(inbox).await,
+            _ = turns.tick() => server.turn().await,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     connections.spawn_local(connect(server.clone(), stream));
@@ -97,27 +95,38 @@ async fn serve(
         while connections.try_join_next().is_some() {}
     };
     drop(listener);
-    while server.board.borrow_mut().take(inbox) {}
-    server.board.borrow_mut().end(&said);
+    while server.take() {}
+    server.site.borrow_mut().end(&said);
     let last = async { while connections.join_next().await.is_some() {} };
     let _ = tokio::time::timeout(LINGER, last).await; // who is slower learns it from the end of the connection
 }
 
-impl PageServer {
-    async fn turn(&self, inbox: &Receiver<LiveMessage>) {
-        while self.take(inbox) {
+impl<S: Site> PageServer<S> {
+    async fn turn(&self) {
+        while self.take() {
             tokio::task::yield_now().await;
         }
-        self.board.borrow_mut().tell();
+        self.site.borrow_mut().tell();
     }
 
-    fn take(&self, inbox: &Receiver<LiveMessage>) -> bool {
-        self.board.borrow_mut().take(inbox)
+    fn take(&self) -> bool {
+        self.site.borrow_mut().take()
+    }
+
+    /// Waits until what somebody who may read asks for is known.
+    async fn ready<B>(&self, request: &Request<B>) {
+        if self.access.admit(request).is_err() {
+            return;
+        }
+        let until = Instant::now() + READY_LIMIT;
+        while !self.site.borrow_mut().is_ready(request.uri().path()) && Instant::now() < until {
+            tokio::time::sleep(READY_LOOK).await;
+        }
     }
 }
 
 /// Serves one connection to its end: one request.
-async fn connect(server: Rc<PageServer>, stream: TcpStream) {
+async fn connect<S: Site>(server: Rc<PageServer<S>>, stream: TcpStream) {
     let _ = stream.set_nodelay(true); // a matter of speed alone
     let leave = Rc::new(Notify::new());
     let streams = Cell::new(false);
@@ -127,25 +136,27 @@ async fn connect(server: Rc<PageServer>, stream: TcpStream) {
         (Err(_), Ok(permit)) => Some(permit),
         (Err(_), Err(_)) => return,
     };
-    let respond = |request: &Request<hyper::body::Incoming>| -> Response<LiveBody> {
-        if slot.is_err() {
-            return refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "as many pages are open as there may be: close one",
-            );
+    let (has_slot, server, leaving, streaming) = (slot.is_ok(), &server, &leave, &streams);
+    let respond = |request: Request<hyper::body::Incoming>| async move {
+        if !has_slot {
+            let why = "as many pages are open as there may be: close one";
+            return Ok::<_, Infallible>(refusal(StatusCode::SERVICE_UNAVAILABLE, why));
         }
-        let board = &mut server.board.borrow_mut();
-        answer(request, &server.access, board, &leave, || streams.set(true))
+        server.ready(&request).await;
+        let asked = Asked {
+            method: request.method(),
+            leave: leaving,
+            streams: streaming,
+        };
+        let site = &mut server.site.borrow_mut();
+        Ok(answer(&request, &server.access, |path| site.answer(path, &asked)))
     };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(HEAD_MAX)
         .keep_alive(false)
-        .serve_connection(
-            TokioIo::new(stream),
-            service_fn(|request| ready(Ok::<_, Infallible>(respond(&request)))),
-        );
+        .serve_connection(TokioIo::new(stream), service_fn(respond));
     let too_long = async {
         tokio::time::sleep(ANSWER_LIMIT).await;
         if streams.get() {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long an agent without work waits for some before it looks around.
 const IDLE: Duration = Duration::from_millis(500);
@@ -76,6 +76,12 @@ struct RunWorker {
 struct Heard {
     wanted: RigOrder,
     at: Instant,
+}
+
+/// Seconds since 1970.
+pub fn seconds_now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 impl Agent {
@@ -137,6 +143,9 @@ impl Agent {
         let is_due = self.shown.is_none_or(|at| at.elapsed() > self.lab.lease / 4);
         if self.setup.card.state == state && !is_due && !now {
             return;
+        }
+        if self.setup.card.state != state {
+            self.setup.card.since = seconds_now();
         }
         self.setup.card.state = state;
         match self.lab.put_rig(&self.setup.card) {

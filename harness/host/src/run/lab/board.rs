@@ -22,7 +22,15 @@ pub struct RigCard {
     /// [`super::SOURCES`] of the agent's program.
     pub sources: String,
     pub version: String,
+    /// The type of its module.
+    #[serde(default)]
+    pub module: String,
+    #[serde(default)]
+    pub simulated: bool,
     pub state: LabRigState,
+    /// Seconds since 1970, by the agent's clock.
+    #[serde(default)]
+    pub since: u64,
 }
 
 /// What a rig of a lab does.

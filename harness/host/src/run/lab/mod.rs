@@ -28,5 +28,7 @@ pub mod labgrid;
 pub mod part_writer;
 pub mod remote_worker;
 pub mod rig_watch;
+pub mod run_records;
+pub mod run_watch;
 pub mod server;
 pub mod users;

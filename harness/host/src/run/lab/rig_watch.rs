@@ -76,6 +76,17 @@ impl RigWatch {
         }
     }
 
+    /// Every rig that was seen, with whether its agent was silent for a lease or more. Nobody is silent while the server is not
+    /// `heard`.
+    pub fn each<T>(&self, heard: Option<Instant>, mut show: impl FnMut(&RigCard, bool, bool) -> T) -> Vec<T> {
+        let known = self.known();
+        let rigs = known.seen.iter().map(|(key, SeenRig { card, at })| {
+            let is_gone = heard.is_some_and(|since| since.max(*at).elapsed() > self.lease);
+            show(card, is_gone, known.drained.contains(key))
+        });
+        rigs.collect()
+    }
+
     /// What a rig does, if its agent lives. One without work that somebody drained is drained, also before its agent says so.
     pub fn card(&self, rig: &str) -> Option<RigCard> {
         let (known, key) = (self.known(), token(rig));

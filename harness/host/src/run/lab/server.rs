@@ -1,13 +1,14 @@
 //! The connection to the server of a lab. Everything that talks to NATS goes through here: the rest of the program has no futures.
 
 use super::board::{RigCard, RunCard, WaitCard};
+use async_nats::connection::State;
 use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::kv::{Config as BucketConfig, Operation, Store};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::object_store::{Config as ObjectConfig, ObjectStore};
 use async_nats::jetstream::stream::{
-    Config as StreamConfig, DiscardPolicy, RetentionPolicy, StorageType, Stream,
+    Config as StreamConfig, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream,
 };
 use async_nats::jetstream::{AckKind, Context, Message};
 use async_nats::{Client, ConnectOptions};
@@ -25,6 +26,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
+use tokio::task::AbortHandle;
 
 /// How long records, and what is known of a run, are kept.
 pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -38,6 +40,8 @@ const TRANSFER: Duration = Duration::from_secs(300);
 const WATCH_AGAIN: Duration = Duration::from_secs(1);
 /// Stands for the rig where the user is no agent.
 pub const RUNS: &str = "=runs";
+/// The same for one who only looks.
+pub const READS: &str = "=reads";
 /// Priorities of runs: 0 goes first.
 pub const PRIORITIES: u8 = 3;
 
@@ -93,6 +97,7 @@ struct JobQueue {
 pub enum Bucket {
     Rigs,
     Drained,
+    Runs,
 }
 
 /// A batch that this rig leases. It comes again unless it is kept or done.
@@ -106,6 +111,26 @@ pub struct StoredRecord {
     pub seq: u64,
     pub subject: String,
     pub payload: Bytes,
+}
+
+impl From<Message> for StoredRecord {
+    fn from(message: Message) -> Self {
+        Self {
+            seq: message.info().map_or(0, |info| info.stream_sequence),
+            subject: message.subject.to_string(),
+            payload: message.payload.clone(),
+        }
+    }
+}
+
+/// Records that are read in the background, until this is dropped.
+#[derive(Debug)]
+pub struct FollowedRecords(AbortHandle);
+
+impl Drop for FollowedRecords {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl LabServer {
@@ -242,12 +267,7 @@ impl LabServer {
             while let Some(message) = messages.next().await {
                 match message {
                     Ok(message) => {
-                        let record = StoredRecord {
-                            seq: message.info().map_or(0, |info| info.stream_sequence),
-                            subject: message.subject.to_string(),
-                            payload: message.payload.clone(),
-                        };
-                        if !read(record) {
+                        if !read(message.into()) {
                             return;
                         }
                     }
@@ -257,6 +277,32 @@ impl LabServer {
             }
         });
         Ok(())
+    }
+
+    /// The same without waiting for the server: what fails is tried again. `read` gets nothing behind the last record that was there
+    /// when the reading began, or began again.
+    pub fn follow_from_afar(
+        &self,
+        subject: String,
+        read: impl FnMut(Option<StoredRecord>) -> bool + Send + 'static,
+    ) -> FollowedRecords {
+        let records = self.records.clone();
+        let reading = self.runtime.spawn(async move {
+            let mut reading = RecordReading { read, seen: 0 };
+            loop {
+                match reading.go_on(&records, &subject).await {
+                    Ok(()) => return,
+                    Err(why) => tracing::warn!("`{subject}`: {why}"),
+                }
+                tokio::time::sleep(WATCH_AGAIN).await;
+            }
+        });
+        FollowedRecords(reading.abort_handle())
+    }
+
+    /// Whether the server is reached now.
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
     }
 
     /// Every record of a subject that is there now.
@@ -281,12 +327,9 @@ impl LabServer {
             let mut all = Vec::new();
             while let Some(message) = messages.next().await {
                 let message = message.map_err(|why| failed(&why))?;
-                let seq = message.info().map_or(0, |info| info.stream_sequence);
-                all.push(StoredRecord {
-                    seq,
-                    subject: message.subject.to_string(),
-                    payload: message.payload.clone(),
-                });
+                let record = StoredRecord::from(message);
+                let seq = record.seq;
+                all.push(record);
                 if seq >= last {
                     break;
                 }
@@ -459,6 +502,7 @@ impl LabServer {
         let store = match bucket {
             Bucket::Rigs => self.rigs.clone(),
             Bucket::Drained => self.drained.clone(),
+            Bucket::Runs => self.runs.clone(),
         };
         self.runtime.spawn(async move {
             loop {
@@ -572,6 +616,49 @@ async fn fetch(consumer: &PullConsumer, wait: Duration) -> Result<Option<Message
         consumer.batch().max_messages(1).expires(wait).messages().await?
     };
     messages.next().await.transpose()
+}
+
+/// Reads the records of a subject, over several connections if need be.
+struct RecordReading<R> {
+    read: R,
+    /// The last one that was read.
+    seen: u64,
+}
+
+impl<R: FnMut(Option<StoredRecord>) -> bool> RecordReading<R> {
+    /// Reads until whoever reads has enough.
+    async fn go_on(&mut self, records: &Stream, subject: &str) -> Result<(), async_nats::Error> {
+        let last = match records.get_last_raw_message_by_subject(subject).await {
+            Ok(last) => last.sequence,
+            Err(why) if why.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
+            Err(why) => return Err(why.into()),
+        };
+        let config = OrderedConfig {
+            filter_subject: subject.to_owned(),
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: self.seen + 1,
+            },
+            ..OrderedConfig::default()
+        };
+        let mut messages = records.create_consumer(config).await?.messages().await?;
+        let mut is_behind = true;
+        loop {
+            if is_behind && self.seen >= last {
+                is_behind = false;
+                if !(self.read)(None) {
+                    return Ok(());
+                }
+            }
+            let Some(message) = messages.next().await else {
+                return Err("the records ended".into());
+            };
+            let record = StoredRecord::from(message?);
+            self.seen = self.seen.max(record.seq);
+            if !(self.read)(Some(record)) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 /// What a lab needs on its server.
@@ -692,6 +779,22 @@ pub fn token(name: &str) -> String {
     token
 }
 
+/// The name that a [`token`] stands for; nothing for what is none.
+pub fn name_of(token: &str) -> Option<String> {
+    let mut name = Vec::new();
+    let mut rest = token.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'=' {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            let (high, low) = (digit()?, digit()?);
+            name.push((high * 16 + low) as u8);
+        } else {
+            name.push(byte);
+        }
+    }
+    String::from_utf8(name).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -701,6 +804,10 @@ mod tests {
         assert_eq!(token("bench-03"), "bench-03");
         assert_eq!(token("a.b c=d/ü"), "a=2Eb=20c=3Dd=2F=C3=BC");
         assert_ne!(token("a.b"), token("a=2Eb"));
+        for name in ["bench-03", "a.b c=d/ü"] {
+            assert_eq!(name_of(&token(name)).as_deref(), Some(name));
+        }
+        assert_eq!(["=2", "=zz", "=FF"].map(name_of), [None, None, None]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod in_lab;
 #[cfg(feature = "lab")]
 mod in_lab_at_scale;
 #[cfg(feature = "lab")]
+mod in_lab_pages;
+#[cfg(feature = "lab")]
 mod in_labgrid;
 mod killed;
 mod module;

@@ -13,7 +13,10 @@ pub(super) fn write(run: &LiveRun, now_ms: u64) -> Markup {
     let (over, all) = (counts.over(), counts.wanted());
     html! {
         header #head {
-            p.kicker { "dfota-hil live" span #link role="status" {} }
+            p.kicker {
+                @if run.in_lab { a href="../../" { "Back to the lab" } } @else { "dfota-hil live" }
+                span #link role="status" {}
+            }
             h1 { (name(run)) }
             @if run.is_simulated() {
                 p.simulated role="note" {

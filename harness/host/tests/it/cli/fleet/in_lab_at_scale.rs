@@ -27,6 +27,9 @@ fn card(name: &str) -> RigCard {
         sources: String::new(),
         version: String::new(),
         state: LabRigState::Idle,
+        module: String::new(),
+        simulated: true,
+        since: 0,
     }
 }
 

@@ -35,11 +35,11 @@ impl NatsLab {
         Self::with(Lab::new(), String::new())
     }
 
-    /// A server with a user for runs (`runs.nk`), and one for the agent of each of these rigs.
+    /// A server with a user for runs (`runs.nk`), one for readers (`reads.nk`), and one for the agent of each of these rigs.
     pub(crate) fn guarded(rigs: &[&str]) -> Self {
         let lab = Lab::new();
         let entry = |args: &[&str]| lab.run(&[&["lab", "user"], args].concat()).ends(0).stdout;
-        let mut users = entry(&["--runs", "--key", "runs.nk"]);
+        let mut users = entry(&["--runs", "--key", "runs.nk"]) + &entry(&["--reads", "--key", "reads.nk"]);
         for rig in rigs {
             users += &entry(&[rig, "--key", &format!("{rig}.nk")]);
         }

@@ -63,8 +63,12 @@ pub(crate) struct Events(BufReader<TcpStream>);
 
 impl Events {
     pub(crate) fn open(addr: SocketAddr) -> Self {
+        Self::open_at(addr, "/events")
+    }
+
+    pub(crate) fn open_at(addr: SocketAddr, path: &str) -> Self {
         let mut stream = connect(addr);
-        let request = "GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n";
+        let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut lines = BufReader::new(stream);
         let mut head = String::new();
