@@ -118,6 +118,17 @@ impl LabgridLab {
     }
 }
 
+/// A keeper tries until it has released its place. The coordinator of a test that failed does not come back.
+impl Drop for LabgridLab {
+    fn drop(&mut self) {
+        for keeper in self.keepers() {
+            let pid = rustix::process::Pid::from_raw(keeper.pid.cast_signed());
+            // One that has ended meanwhile is no error.
+            let _ = pid.map(|pid| rustix::process::kill_process(pid, Signal::KILL));
+        }
+    }
+}
+
 #[test]
 fn a_place_is_acquired_for_a_batch_and_released_after_it() {
     let Some(mut lab) = LabgridLab::new() else { return };
