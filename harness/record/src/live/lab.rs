@@ -2,9 +2,7 @@
 //!
 //! Whoever watches the lab hands over what it knows; what has changed since is found here.
 
-use super::api::LiveCounts;
-use super::view::LiveView;
-use super::{LiveHtml, page};
+use super::cases::LiveCounts;
 use serde::Serialize;
 
 /// Version of the form of `/api/lab.json`; what is there keeps its meaning within one.
@@ -124,6 +122,18 @@ pub enum LabPart {
     Runs,
 }
 
+impl LabPart {
+    /// The id of its element.
+    pub fn id(self) -> String {
+        match self {
+            Self::Head => "head",
+            Self::Rigs => "rigs",
+            Self::Runs => "runs",
+        }
+        .to_owned()
+    }
+}
+
 /// A lab while it goes on.
 #[derive(Debug, Default)]
 pub struct LiveLab {
@@ -139,6 +149,9 @@ struct LabJson<'l> {
 }
 
 impl LiveLab {
+    /// Every part.
+    pub const WHOLE: [LabPart; 3] = [LabPart::Head, LabPart::Rigs, LabPart::Runs];
+
     /// Takes what is known now.
     pub fn set(&mut self, facts: LabFacts) {
         let before = std::mem::replace(&mut self.facts, facts);
@@ -148,45 +161,20 @@ impl LiveLab {
             LabPart::Rigs => before.rigs != self.facts.rigs,
             LabPart::Runs => before.runs != self.facts.runs,
         };
-        let changed: Vec<LabPart> = Self::WHOLE.iter().copied().filter(is_new).collect();
+        let changed = Self::WHOLE.into_iter().filter(is_new);
         self.changed.extend(changed);
     }
-}
 
-impl LiveView for LiveLab {
-    type Part = LabPart;
-    const WHOLE: &'static [LabPart] = &[LabPart::Head, LabPart::Rigs, LabPart::Runs];
-    const JSON: &'static str = "/api/lab.json";
-
-    fn take_changed(&mut self) -> Vec<LabPart> {
+    /// The parts that have changed since this was last asked.
+    pub fn take_changed(&mut self) -> Vec<LabPart> {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable();
         changed.dedup();
         changed
     }
 
-    fn id(part: LabPart) -> String {
-        match part {
-            LabPart::Head => "head",
-            LabPart::Rigs => "rigs",
-            LabPart::Runs => "runs",
-        }
-        .to_owned()
-    }
-
-    fn part(&self, part: LabPart, now_ms: u64) -> String {
-        page::lab::part(self, part, now_ms)
-    }
-
-    fn page(&self, now_ms: u64) -> LiveHtml {
-        page::lab::page(self, now_ms)
-    }
-
-    fn case_page(&self, _suite: &str, _id: &str) -> Option<LiveHtml> {
-        None
-    }
-
-    fn json(&self, _now_ms: u64) -> Result<String, serde_json::Error> {
+    /// What the page knows, as JSON.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
         let facts = &self.facts;
         let mut text = serde_json::to_string_pretty(&LabJson {
             schema: SCHEMA,
@@ -194,9 +182,5 @@ impl LiveView for LiveLab {
         })?;
         text.push('\n');
         Ok(text)
-    }
-
-    fn metrics(&self, _now_ms: u64) -> String {
-        super::metrics::of_a_lab(&self.facts)
     }
 }

@@ -1,6 +1,7 @@
 //! What a page shows, be it a run or a lab: in parts, each of which is replaced as a whole when something in it has changed.
 
-use super::{LiveHtml, LivePart, LiveRun};
+use super::lab::{LabPart, LiveLab};
+use super::{LiveHtml, LivePart, LiveRun, metrics, page};
 
 /// Something that a page shows while it goes on.
 pub trait LiveView {
@@ -61,5 +62,39 @@ impl LiveView for LiveRun {
 
     fn metrics(&self, now_ms: u64) -> String {
         self.metrics(now_ms)
+    }
+}
+
+impl LiveView for LiveLab {
+    type Part = LabPart;
+    const WHOLE: &'static [LabPart] = &LiveLab::WHOLE;
+    const JSON: &'static str = "/api/lab.json";
+
+    fn take_changed(&mut self) -> Vec<LabPart> {
+        self.take_changed()
+    }
+
+    fn id(part: LabPart) -> String {
+        part.id()
+    }
+
+    fn part(&self, part: LabPart, now_ms: u64) -> String {
+        page::lab::part(self, part, now_ms)
+    }
+
+    fn page(&self, now_ms: u64) -> LiveHtml {
+        page::lab::page(self, now_ms)
+    }
+
+    fn case_page(&self, _suite: &str, _id: &str) -> Option<LiveHtml> {
+        None
+    }
+
+    fn json(&self, _now_ms: u64) -> Result<String, serde_json::Error> {
+        self.json()
+    }
+
+    fn metrics(&self, _now_ms: u64) -> String {
+        metrics::of_a_lab(&self.facts)
     }
 }

@@ -3,7 +3,7 @@
 use super::{Reload, clock, encoded, shell};
 use crate::count::count_of;
 use crate::live::LiveHtml;
-use crate::live::api::LiveCounts;
+use crate::live::cases::LiveCounts;
 use crate::live::lab::{LabPart, LabRigFacts, LabRigWord, LabRunFacts, LabRunWord, LiveLab};
 use crate::report::html::visible;
 use maud::{Markup, html};
