@@ -286,6 +286,9 @@ impl WorkQueue for MemoryQueue {
         self.write(given_up);
         if let Take::Batch(order) = &take {
             self.write([FleetEvent::Taken(order.taken.clone())]);
+            drop(state);
+            // Before the rig has the batch: whoever goes on with a run that was killed, or collects it, has to know.
+            self.journal.flush();
         }
         take
     }
