@@ -58,6 +58,10 @@ pub(crate) enum Safe {
 pub(crate) struct Board<W = Pins> {
     pub guest: Guest,
     pub pins: W,
+    #[cfg_attr(
+        not(feature = "lab"),
+        expect(dead_code, reason = "the machine ends with the board")
+    )]
     qemu: Qemu,
     pub sim: Sim,
     pub lab: Lab,
@@ -117,11 +121,13 @@ impl<W> Board<W> {
     }
 
     /// The computer loses its power, and has it again at once: its pins are inputs, its memory is empty, and it boots.
+    #[cfg(feature = "lab")]
     pub(crate) fn interrupt_supply(&mut self) {
         self.qemu.reset();
     }
 
     /// Waits until it has booted again.
+    #[cfg(feature = "lab")]
     pub(crate) fn await_boot(&mut self) {
         self.qemu.await_boots(2);
         set_clock(&self.guest);

@@ -81,6 +81,7 @@ impl Qemu {
     }
 
     /// As if its supply were interrupted.
+    #[cfg(feature = "lab")]
     pub(crate) fn reset(&mut self) {
         let reset = self.monitor("main").ask("system_reset");
         reset.expect("the monitor answers");
