@@ -311,7 +311,8 @@ impl LabServer {
         self.wait(async {
             let last = match self.records.get_last_raw_message_by_subject(subject).await {
                 Ok(last) => last.sequence,
-                Err(_) => return Ok(Vec::new()),
+                Err(why) if why.kind() == LastRawMessageErrorKind::NoMessageFound => return Ok(Vec::new()),
+                Err(why) => return Err(failed(&why)),
             };
             let config = OrderedConfig {
                 filter_subject: subject.to_owned(),

@@ -98,7 +98,7 @@ pub(crate) fn exhibit(defect: Defect) -> Exhibit {
         Defect::ExecutesInAnyState => unhurried(
             25,
             &[(
-                "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true, max-block: 64, delay: 1s}}}",
+                "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true, max-block: 256, delay: 1s}}}",
                 "product.execute-too-early",
             )],
         ),
