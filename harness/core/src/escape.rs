@@ -21,6 +21,23 @@ pub fn readable(bytes: &[u8]) -> String {
     text
 }
 
+/// A text in which `mark` and two hexadecimal digits stand for a byte, as `%20` in a path. Nothing for an escape that is not whole,
+/// and for what is no text.
+pub fn unescaped(text: &str, mark: u8) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == mark {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            let (high, low) = (digit()?, digit()?);
+            bytes.push((high * 16 + low) as u8);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The bytes of a readable text. Anything but an escape stands for itself.
 pub fn bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());

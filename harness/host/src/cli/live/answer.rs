@@ -4,6 +4,7 @@ use super::access::{Access, Admitted, Refused};
 use super::board::{Board, LiveAnswer};
 use super::body::LiveBody;
 use bytes::Bytes;
+use dfota_core::escape::unescaped;
 use dfota_record::live::metrics;
 use dfota_record::live::view::LiveView;
 use hyper::header::{
@@ -101,18 +102,7 @@ fn case<V: LiveView>(path: &str, board: &mut Board<V>) -> Option<LiveAnswer> {
 
 /// A part of a path without its escapes; nothing where it has none that are whole, or is no text.
 pub(super) fn decoded(part: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = part.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let mut digit = || char::from(rest.next()?).to_digit(16);
-            let (high, low) = (digit()?, digit()?);
-            bytes.push((high * 16 + low) as u8);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
+    unescaped(part, b'%')
 }
 
 fn page(page: LiveAnswer) -> Response<LiveBody> {

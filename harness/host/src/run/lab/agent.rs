@@ -3,8 +3,9 @@
 use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RigOrder, RunOrder};
 use super::files::lay_out;
 use super::journal_mirror::{JournalMirror, records_of};
-use super::labgrid::{Labgrid, PlaceHold, PlaceNews, unkept};
-use super::server::{KEPT, LabError, LabServer, LeasedJob, token};
+use super::labgrid::{Labgrid, LabgridError, PlaceHold, PlaceNews};
+use super::layout::KEPT;
+use super::server::{LabError, LabServer, LeasedJob, token};
 use crate::run::fleet::rig_worker::{RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
 use crate::run::fleet::worker_process::WorkerProcess;
@@ -241,10 +242,15 @@ impl Agent {
         let Some(labgrid) = &self.setup.labgrid else {
             return Ok(());
         };
-        let mut place = labgrid.hold().map_err(|why| unkept(&why))?;
+        let mut place = labgrid
+            .hold()
+            .map_err(|why| LabgridError::unkept(why).to_string())?;
         let mut kept = Instant::now();
         loop {
-            match place.next(IDLE).map_err(|why| unkept(&why))? {
+            match place
+                .next(IDLE)
+                .map_err(|why| LabgridError::unkept(why).to_string())?
+            {
                 Some(PlaceNews::Acquired) => {
                     self.keep(job, leased);
                     self.place = Some(place);
@@ -331,7 +337,9 @@ impl Agent {
         let process =
             WorkerProcess::start(command).map_err(|why| format!("its worker could not be started: {why}"))?;
         if let Some(place) = &self.place {
-            place.outlast(process.id()).map_err(|why| unkept(&why))?;
+            place
+                .outlast(process.id())
+                .map_err(|why| LabgridError::unkept(why).to_string())?;
         }
         let mut process = Box::new(process);
         let until = Instant::now() + READY;

@@ -11,10 +11,14 @@
 //! A socket that ends is an agent that needs the place no longer, or has died. The keeper then waits for the end of the worker,
 //! makes the rig safe, and releases the place. It writes down what it holds: if it dies as well, the next keeper has it.
 
+mod client;
+
+pub use client::LabgridError;
+
 use crate::exit::{CommandError, ExitCode};
 use crate::program;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use client::{client, is_gone, is_readable, show};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::ffi::OsString;
@@ -24,14 +28,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The word behind the name of this program that makes it the keeper of a place.
 pub const COMMAND: &str = "labgrid-keeper";
-const CLIENT: &str = "labgrid-client";
 /// What the keeper holds, and its lock: one keeper of a rig at a time.
 const HELD: &str = "labgrid.json";
 /// What the keeper has to say beside that.
@@ -41,12 +44,8 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// How often the keeper looks for the end of the one before, and how long it does so in silence.
 const LOOK: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The longest that `labgrid-client` may take: it waits without a limit for a coordinator that does not answer.
-const CALL: Duration = Duration::from_secs(30);
 /// Where the log begins anew.
 const LONGEST_LOG: u64 = 64 * 1024;
-/// The longest part of what it said that is quoted.
-const QUOTE: usize = 400;
 
 /// The place of a rig.
 #[derive(Debug, Clone)]
@@ -99,16 +98,16 @@ impl Labgrid {
     }
 
     /// Acquires the place if it can be had now; otherwise says why not.
-    pub fn try_hold(&self, stop: &AtomicBool) -> Result<PlaceHold, String> {
-        let mut hold = self.hold().map_err(|why| unkept(&why))?;
+    pub fn try_hold(&self, stop: &AtomicBool) -> Result<PlaceHold, LabgridError> {
+        let mut hold = self.hold().map_err(LabgridError::unkept)?;
         while !stop.load(Ordering::Relaxed) {
-            match hold.next(LOOK).map_err(|why| unkept(&why))? {
+            match hold.next(LOOK).map_err(LabgridError::unkept)? {
                 None => {}
                 Some(PlaceNews::Acquired) => return Ok(hold),
-                Some(PlaceNews::Waits(why)) => return Err(why),
+                Some(PlaceNews::Waits(why)) => return Err(LabgridError(why)),
             }
         }
-        Err("the agent was stopped".to_owned())
+        Err(LabgridError("the agent was stopped".to_owned()))
     }
 }
 
@@ -119,11 +118,6 @@ fn log(path: &Path) -> io::Result<File> {
         file.set_len(0)?;
     }
     Ok(file)
-}
-
-/// The sentence about a keeper that is not there.
-pub fn unkept(why: &io::Error) -> String {
-    format!("the program that holds its labgrid place does not work: {why}")
 }
 
 impl PlaceHold {
@@ -233,7 +227,7 @@ impl Keeper {
                     self.say(PlaceNews::Acquired);
                     return Ok(Some(held));
                 }
-                Err(why) => self.say(PlaceNews::Waits(why)),
+                Err(why) => self.say(PlaceNews::Waits(why.to_string())),
             }
             // What was acquired has to be released: then it is asked again who has it, whether the agent waits or not.
             if self.has_left(AGAIN) && !is_mine {
@@ -304,15 +298,15 @@ impl Keeper {
     }
 
     /// Acquires the place if it is free. `left`: what a keeper before this one had. `is_mine`: it was acquired.
-    fn try_acquire(&self, left: Option<&HeldPlace>, is_mine: &mut bool) -> Result<HeldPlace, String> {
+    fn try_acquire(&self, left: Option<&HeldPlace>, is_mine: &mut bool) -> Result<HeldPlace, LabgridError> {
         let place = &self.place;
         let mut shown = show(place)?;
         if shown.name != *place {
             // The client takes a part of a name for the name.
-            return Err(format!(
+            return Err(LabgridError(format!(
                 "labgrid has no place `{place}`, only `{}`: write the whole name into the rig file",
                 shown.name
-            ));
+            )));
         }
         if shown.owner.is_none() {
             client(place, &["acquire"])?;
@@ -321,7 +315,9 @@ impl Keeper {
         }
         let Some(owner) = shown.owner else {
             *is_mine = false;
-            return Err(format!("labgrid place `{place}` was released by somebody else"));
+            return Err(LabgridError(format!(
+                "labgrid place `{place}` was released by somebody else"
+            )));
         };
         let held = HeldPlace {
             place: place.clone(),
@@ -330,10 +326,10 @@ impl Keeper {
         if *is_mine || left == Some(&held) {
             return Ok(held);
         }
-        Err(format!(
+        Err(LabgridError(format!(
             "waiting for labgrid place `{place}`, which `{}` has",
             held.owner
-        ))
+        )))
     }
 
     /// Waits for the end of the agent's connection, and then for that of its worker.
@@ -363,30 +359,13 @@ impl Keeper {
 }
 
 /// Releases a place. One that somebody else has by now is left to them.
-fn try_release(held: &HeldPlace) -> Result<(), String> {
+fn try_release(held: &HeldPlace) -> Result<(), LabgridError> {
     let HeldPlace { place, owner } = held;
     let shown = show(place)?;
     if shown.name == *place && shown.owner.as_ref() == Some(owner) {
         client(place, &["release-from", owner])?;
     }
     Ok(())
-}
-
-/// Whether the coordinator answers, and has no place of this name.
-fn is_gone(place: &str) -> bool {
-    let answers = || client(place, &["places"]).is_ok();
-    answers() && show(place).is_err() && answers()
-}
-
-/// Waits until there is something to read, or the other side has ended.
-fn is_readable(descriptor: &impl AsFd, limit: Option<Duration>) -> bool {
-    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-    loop {
-        match poll(&mut [PollFd::new(descriptor, PollFlags::IN)], limit.as_ref()) {
-            Err(rustix::io::Errno::INTR) => {}
-            ready => return !matches!(ready, Ok(0)),
-        }
-    }
 }
 
 /// Makes the rig safe, also behind a worker that was killed: nobody is to get a board whose guard still works.
@@ -400,109 +379,5 @@ fn make_safe(words: Vec<OsString>) {
         Ok(status) if status.success() => {}
         Ok(status) => tracing::error!("the rig could not be made safe: {status}"),
         Err(why) => tracing::error!("the rig could not be made safe: {why}"),
-    }
-}
-
-/// What `labgrid-client show` says of a place.
-#[derive(Debug, PartialEq, Eq)]
-struct PlaceShown {
-    name: String,
-    owner: Option<String>,
-}
-
-impl PlaceShown {
-    fn parse(text: &str) -> Option<Self> {
-        let name = text.lines().next()?.strip_prefix("Place '")?.strip_suffix("':")?;
-        let owner = text.lines().find_map(|line| line.strip_prefix("  acquired: "))?;
-        Some(Self {
-            name: name.to_owned(),
-            owner: (owner != "None").then(|| owner.to_owned()),
-        })
-    }
-}
-
-fn show(place: &str) -> Result<PlaceShown, String> {
-    let said = client(place, &["show"])?;
-    PlaceShown::parse(&said).ok_or_else(|| {
-        format!("`{CLIENT} -p {place} show` was not understood, expected the `acquired:` of a place: {said}")
-    })
-}
-
-/// What `labgrid-client` says; the error has what to do.
-fn client(place: &str, words: &[&str]) -> Result<String, String> {
-    let shown = format!("{CLIENT} -p {place} {}", words.join(" "));
-    let mut command = Command::new(CLIENT);
-    command.arg("-p").arg(place).args(words);
-    // It would name places of its own, and all of them would be acquired.
-    command.env_remove("LG_ENV").stdin(Stdio::null());
-    command.env_remove(dfota_record::evidence::signing_key::VARIABLE);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let child = child.map_err(|why| {
-        format!("`{shown}` could not be started: {why}; install labgrid, and have its `{CLIENT}` on the PATH of the agent")
-    })?;
-    let output = end_within(child, CALL).map_err(|why| {
-        format!(
-            "`{shown}` {why}; check that the coordinator runs and that `LG_COORDINATOR` of the agent names it"
-        )
-    })?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        return Ok(text(&output.stdout));
-    }
-    let said = text(&output.stderr).replace('\n', "; ");
-    let said: String = said.chars().take(QUOTE).collect();
-    Err(format!(
-        "`{shown}` ended with {}; it said: {said}; check that the coordinator runs, that `LG_COORDINATOR` of the agent names it, and that `{CLIENT} places` lists the place",
-        output.status
-    ))
-}
-
-/// Waits for the end of a child. One that takes longer is killed.
-fn end_within(child: Child, limit: Duration) -> io::Result<Output> {
-    let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
-    let in_time = std::thread::spawn(move || {
-        let in_time = is_readable(&process, Some(limit));
-        if !in_time {
-            let _ = pidfd_send_signal(&process, Signal::KILL);
-        }
-        in_time
-    });
-    let output = child.wait_with_output()?;
-    if in_time.join().unwrap_or(true) {
-        return Ok(output);
-    }
-    let limit = humantime::format_duration(limit);
-    Err(io::Error::other(format!("did not end within {limit}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FREE: &str = "Place 'bench-01':\n  aliases: north\n  comment: acquired: never\n  matches:\n    lab/*/*\n  acquired: None\n  acquired resources:\n  created: 2026-11-28 09:42:35.914340\n";
-
-    #[test]
-    fn a_place_that_is_shown() {
-        let shown = |owner: Option<&str>| PlaceShown {
-            name: "bench-01".to_owned(),
-            owner: owner.map(str::to_owned),
-        };
-        assert_eq!(PlaceShown::parse(FREE), Some(shown(None)));
-        let taken = FREE.replace("acquired: None", "acquired: desk/ann");
-        assert_eq!(PlaceShown::parse(&taken), Some(shown(Some("desk/ann"))));
-    }
-
-    #[test]
-    fn what_is_no_place_is_not_understood() {
-        for text in ["", "usage: labgrid-client", "Place 'a':\n  matches:\n"] {
-            assert_eq!(PlaceShown::parse(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_program_that_hangs_is_killed() {
-        let sleeper = Command::new("sleep").arg("600").spawn().unwrap();
-        let why = end_within(sleeper, Duration::from_millis(20)).unwrap_err();
-        assert_eq!(why.to_string(), "did not end within 20ms");
     }
 }

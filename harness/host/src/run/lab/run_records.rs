@@ -1,8 +1,9 @@
 //! The records of a run, out of what its owner and its agents sent: each once, and none that came after its batch was given up.
 
 use super::board::FromAgent;
+use super::followed_records::StoredRecord;
 use super::journal_mirror::RUN_ITSELF;
-use super::server::{StoredRecord, name_of, token};
+use super::server::{name_of, token};
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record};
 use std::collections::BTreeMap;
@@ -174,12 +175,11 @@ mod tests {
         let (one, two) = (step("one"), step("two"));
         let folder = taken().folder;
         let part = |offset, text: &str| said("records.out.a", &folder, offset, text);
-        assert_eq!(read(&part(0, &one)), [], "nobody took it");
-        let begun = line(Event::Fleet(FleetEvent::Taken(taken())));
-        assert_eq!(read(&said("records.out.=run", "", 0, &begun)).len(), 1);
         let of_a = |text: &str| (Some("a".to_owned()), text.to_owned());
         let (first, rest) = one.split_at(9);
-        assert_eq!(read(&part(0, first)), []);
+        assert_eq!(read(&part(0, first)), [], "no whole line");
+        let begun = line(Event::Fleet(FleetEvent::Taken(taken())));
+        assert_eq!(read(&said("records.out.=run", "", 0, &begun)).len(), 1);
         assert_eq!(
             read(&part(9, &format!("{rest}{two}"))),
             [of_a("one"), of_a("two")]

@@ -1,7 +1,8 @@
 //! The runs of a lab, as a program that watches them knows them.
 
 use super::board::RunCard;
-use super::server::{Bucket, KEPT, LabError, LabServer, token};
+use super::layout::KEPT;
+use super::server::{Bucket, LabError, LabServer, token};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;

@@ -1,18 +1,20 @@
 //! The connection to the server of a lab. Everything that talks to NATS goes through here: the rest of the program has no futures.
 
 use super::board::{RigCard, RunCard, WaitCard};
+use super::followed_records::{FollowedRecords, StoredRecord};
+use super::job_queue::JobQueue;
+use super::layout::{Opened, open};
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
-use async_nats::jetstream::kv::{Config as BucketConfig, Operation, Store};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
+use async_nats::jetstream::kv::{Operation, Store};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::object_store::{Config as ObjectConfig, ObjectStore};
-use async_nats::jetstream::stream::{
-    Config as StreamConfig, DiscardPolicy, LastRawMessageErrorKind, RetentionPolicy, StorageType, Stream,
-};
+use async_nats::jetstream::object_store::ObjectStore;
+use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, Message};
 use async_nats::{Client, ConnectOptions};
 use bytes::Bytes;
+use dfota_core::escape::unescaped;
 use dfota_record::digest::sha256_hex;
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -22,14 +24,10 @@ use std::fmt::Display;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Runtime;
-use tokio::task::AbortHandle;
 
-/// How long records, and what is known of a run, are kept.
-pub const KEPT: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The oldest server whose key-value buckets the client can make.
 const OLDEST: (u32, u32) = (2, 10);
 /// How long an answer of the server may take.
@@ -85,13 +83,6 @@ pub struct LabServer {
     files: ObjectStore,
 }
 
-/// The stream of batches.
-struct JobQueue {
-    stream: Stream,
-    /// What leases them, by its name on the server. Each is asked for once.
-    consumers: Mutex<BTreeMap<String, PullConsumer>>,
-}
-
 /// What can be watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bucket {
@@ -104,33 +95,6 @@ pub enum Bucket {
 pub struct LeasedJob {
     message: Message,
     pub payload: Bytes,
-}
-
-/// A message of the stream of records.
-pub struct StoredRecord {
-    pub seq: u64,
-    pub subject: String,
-    pub payload: Bytes,
-}
-
-impl From<Message> for StoredRecord {
-    fn from(message: Message) -> Self {
-        Self {
-            seq: message.info().map_or(0, |info| info.stream_sequence),
-            subject: message.subject.to_string(),
-            payload: message.payload.clone(),
-        }
-    }
-}
-
-/// Records that are read in the background, until this is dropped.
-#[derive(Debug)]
-pub struct FollowedRecords(AbortHandle);
-
-impl Drop for FollowedRecords {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl LabServer {
@@ -184,10 +148,7 @@ impl LabServer {
             runtime,
             client,
             js,
-            jobs: JobQueue {
-                stream: jobs,
-                consumers: Mutex::default(),
-            },
+            jobs: JobQueue::new(jobs),
             records,
             rigs,
             runs,
@@ -286,18 +247,7 @@ impl LabServer {
         subject: String,
         read: impl FnMut(Option<StoredRecord>) -> bool + Send + 'static,
     ) -> FollowedRecords {
-        let records = self.records.clone();
-        let reading = self.runtime.spawn(async move {
-            let mut reading = RecordReading { read, seen: 0 };
-            loop {
-                match reading.go_on(&records, &subject).await {
-                    Ok(()) => return,
-                    Err(why) => tracing::warn!("`{subject}`: {why}"),
-                }
-                tokio::time::sleep(WATCH_AGAIN).await;
-            }
-        });
-        FollowedRecords(reading.abort_handle())
+        FollowedRecords::start(&self.runtime, self.records.clone(), subject, read)
     }
 
     /// Whether the server is reached now.
@@ -582,113 +532,6 @@ impl LabServer {
     }
 }
 
-impl JobQueue {
-    async fn lease(
-        &self,
-        name: &str,
-        config: PullConfig,
-        wait: Duration,
-    ) -> Result<Option<Message>, async_nats::Error> {
-        let known = self.consumers().get(name).cloned();
-        let consumer = match known {
-            Some(known) => known,
-            None => self.stream.get_or_create_consumer(name, config).await?,
-        };
-        let fetched = fetch(&consumer, wait).await;
-        if fetched.is_ok() {
-            self.consumers().insert(name.to_owned(), consumer);
-        } else {
-            // The server may have lost it.
-            self.consumers().remove(name);
-        }
-        fetched
-    }
-
-    fn consumers(&self) -> MutexGuard<'_, BTreeMap<String, PullConsumer>> {
-        self.consumers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The next message, if one comes in this time; without a time, if one is there.
-async fn fetch(consumer: &PullConsumer, wait: Duration) -> Result<Option<Message>, async_nats::Error> {
-    let mut messages = if wait.is_zero() {
-        consumer.fetch().max_messages(1).messages().await?
-    } else {
-        consumer.batch().max_messages(1).expires(wait).messages().await?
-    };
-    messages.next().await.transpose()
-}
-
-/// Reads the records of a subject, over several connections if need be.
-struct RecordReading<R> {
-    read: R,
-    /// The last one that was read.
-    seen: u64,
-}
-
-impl<R: FnMut(Option<StoredRecord>) -> bool> RecordReading<R> {
-    /// Reads until whoever reads has enough.
-    async fn go_on(&mut self, records: &Stream, subject: &str) -> Result<(), async_nats::Error> {
-        let last = match records.get_last_raw_message_by_subject(subject).await {
-            Ok(last) => last.sequence,
-            Err(why) if why.kind() == LastRawMessageErrorKind::NoMessageFound => 0,
-            Err(why) => return Err(why.into()),
-        };
-        let config = OrderedConfig {
-            filter_subject: subject.to_owned(),
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: self.seen + 1,
-            },
-            ..OrderedConfig::default()
-        };
-        let mut messages = records.create_consumer(config).await?.messages().await?;
-        let mut is_behind = true;
-        loop {
-            if is_behind && self.seen >= last {
-                is_behind = false;
-                if !(self.read)(None) {
-                    return Ok(());
-                }
-            }
-            let Some(message) = messages.next().await else {
-                return Err("the records ended".into());
-            };
-            let record = StoredRecord::from(message?);
-            self.seen = self.seen.max(record.seq);
-            if !(self.read)(Some(record)) {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// What a lab needs on its server.
-struct Opened {
-    jobs: Stream,
-    records: Stream,
-    rigs: Store,
-    runs: Store,
-    drained: Store,
-    waits: Store,
-    files: ObjectStore,
-}
-
-async fn open(js: &Context, lease: Duration) -> Result<Opened, async_nats::Error> {
-    let files = match js.get_object_store("files").await {
-        Ok(files) => files,
-        Err(_) => js.create_object_store(files()).await?,
-    };
-    Ok(Opened {
-        jobs: js.get_or_create_stream(jobs()).await?,
-        records: js.get_or_create_stream(records()).await?,
-        rigs: bucket(js, "rigs", lease).await?,
-        runs: bucket(js, "runs", KEPT).await?,
-        drained: bucket(js, "drained", Duration::ZERO).await?,
-        waits: bucket(js, "waits", lease).await?,
-        files,
-    })
-}
-
 fn options(who: &str, access: &LabAccess) -> Result<ConnectOptions, String> {
     let unread = |path: &Path, why: std::io::Error| format!("`{}`: {why}", path.display());
     let mut options = ConnectOptions::new()
@@ -708,55 +551,6 @@ fn options(who: &str, access: &LabAccess) -> Result<ConnectOptions, String> {
         options = options.add_root_certificates(path.clone()).require_tls(true);
     }
     Ok(options)
-}
-
-fn jobs() -> StreamConfig {
-    StreamConfig {
-        name: "JOBS".to_owned(),
-        subjects: vec!["jobs.>".to_owned()],
-        retention: RetentionPolicy::WorkQueue,
-        storage: StorageType::File,
-        // The same batch cannot be queued twice.
-        max_messages_per_subject: 1,
-        discard: DiscardPolicy::New,
-        discard_new_per_subject: true,
-        ..StreamConfig::default()
-    }
-}
-
-fn records() -> StreamConfig {
-    StreamConfig {
-        name: "RECORDS".to_owned(),
-        subjects: vec!["records.>".to_owned()],
-        storage: StorageType::File,
-        max_age: KEPT,
-        ..StreamConfig::default()
-    }
-}
-
-fn files() -> ObjectConfig {
-    ObjectConfig {
-        bucket: "files".to_owned(),
-        max_age: KEPT,
-        ..ObjectConfig::default()
-    }
-}
-
-async fn bucket(js: &Context, name: &str, max_age: Duration) -> Result<Store, async_nats::Error> {
-    if let Ok(store) = js.get_key_value(name).await {
-        return Ok(store);
-    }
-    let config = BucketConfig {
-        bucket: name.to_owned(),
-        history: 1,
-        max_age,
-        ..BucketConfig::default()
-    };
-    match js.create_key_value(config).await {
-        Ok(store) => Ok(store),
-        // Somebody else made it meanwhile, with another lease: that one holds.
-        Err(_) => Ok(js.get_key_value(name).await?),
-    }
 }
 
 fn is_new_enough(version: &str) -> bool {
@@ -782,18 +576,7 @@ pub fn token(name: &str) -> String {
 
 /// The name that a [`token`] stands for; nothing for what is none.
 pub fn name_of(token: &str) -> Option<String> {
-    let mut name = Vec::new();
-    let mut rest = token.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'=' {
-            let mut digit = || char::from(rest.next()?).to_digit(16);
-            let (high, low) = (digit()?, digit()?);
-            name.push((high * 16 + low) as u8);
-        } else {
-            name.push(byte);
-        }
-    }
-    String::from_utf8(name).ok()
+    unescaped(token, b'=')
 }
 
 #[cfg(test)]
