@@ -1,6 +1,13 @@
-//! The text below the help of each command: two examples, and what its exit codes mean. `help.txt` has it.
+//! The text below the help of each command: two examples, and what its exit codes mean. `help.txt` has it,
+//! and `help_lab.txt` that of the commands behind the feature `lab`.
 
 use clap::Command;
+
+const HELP: &str = include_str!("help.txt");
+#[cfg(feature = "lab")]
+const OF_LAB: &str = include_str!("help_lab.txt");
+#[cfg(not(feature = "lab"))]
+const OF_LAB: &str = "";
 
 /// A command, and the indented lines below its name in `help.txt`: two examples, then its exit codes.
 pub struct CommandHelp {
@@ -12,7 +19,8 @@ pub struct CommandHelp {
 
 /// Every command that does something; the first is the program itself.
 pub fn all() -> impl Iterator<Item = CommandHelp> {
-    include_str!("help.txt").split("\n\n").map(|block| {
+    let blocks = [HELP, OF_LAB].into_iter().filter(|text| !text.is_empty());
+    blocks.flat_map(|text| text.split("\n\n")).map(|block| {
         let mut lines = block.lines().map(str::trim_start);
         let mut next = || lines.next().unwrap_or_default();
         CommandHelp {
