@@ -435,3 +435,47 @@ impl WorkQueue for MemoryQueue {
         self.observe(|observer| observer.record(self.name(rig), record));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfota_clock::Clock;
+    use dfota_record::journal::{JournalWriter, Nobody};
+
+    /// Whoever has a batch is in the file before the rig has it: a program that is killed then has forgotten nothing.
+    #[test]
+    fn who_takes_a_batch_is_written_down_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        let (journal, writer) = JournalWriter::start_at(&path, Clock::system(), Box::new(Nobody)).unwrap();
+        let rules = FleetRules {
+            canary: 0,
+            max_bricks: 1,
+            max_possible: 1,
+        };
+        let rigs: Vec<String> = (0..50).map(|n| format!("rig-{n}")).collect();
+        let queue = MemoryQueue::new(rigs, rules, journal, Vec::new());
+        let batch = |n: usize| QueuedBatch {
+            name: format!("lab-{n}"),
+            suite: "lab".into(),
+            cases: vec![n.to_string()],
+            packages: Vec::new(),
+            rigs: vec![n],
+            share: None,
+            real_ms: 1,
+        };
+        queue.offer((0..50).map(batch).collect());
+        for rig in 0..50 {
+            let Take::Batch(order) = queue.take(rig) else {
+                panic!("a batch waits")
+            };
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(
+                text.contains(&format!("\"folder\":\"{}\"", order.taken.folder)),
+                "{text}"
+            );
+        }
+        drop(queue);
+        writer.finish().unwrap();
+    }
+}

@@ -254,7 +254,7 @@ fn another_version_is_refused() {
     }
     std::fs::write(&other, bytes).expect("a copy");
     std::fs::set_permissions(&other, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a program");
-    let agent = lab.start_agent_as(other.as_os_str(), "a");
+    let agent = lab.start_agent_as(other.as_os_str(), "a", &[]);
     lab.agents.insert("a".to_owned(), agent);
     let url = lab.url.clone();
     lab.agents
@@ -434,16 +434,7 @@ fn an_agent_may_use_its_own_subjects_and_no_other() {
     // Whoever starts runs makes what a lab needs: an agent may not.
     lab.lab.run(&list).ends(0);
     rig(&lab.lab, "a", 100, "", "");
-    let agent = at(&[
-        "agent",
-        "--rig",
-        "a.yaml",
-        "--lab-nkey",
-        "a.nk",
-        "--state-dir",
-        "state-a",
-    ]);
-    let _agent = lab.lab.start(&agent);
+    let _agent = lab.start_agent_as(PROGRAM.as_ref(), "a", &["--lab-nkey", "a.nk"]);
     wait_until("the rig in the lab", || {
         lab.lab.run(&list).stdout.contains("rig a on")
     });
@@ -528,6 +519,6 @@ fn a_run_that_hangs_gives_the_rest_to_somebody() {
 fn a_second_agent_of_a_rig_is_refused() {
     let mut lab = NatsLab::new();
     lab.agent("a", 60, "");
-    let second = lab.start_agent_as(PROGRAM.as_ref(), "a").end().ends(3);
+    let second = lab.start_agent_as(PROGRAM.as_ref(), "a", &[]).end().ends(3);
     second.complains("another agent of the rig `a` works in");
 }

@@ -3,7 +3,7 @@
 use super::cuts;
 use super::nats_lab::{LEASE, NatsLab};
 use crate::cli::live::client::{Answer, Events, ask, get};
-use crate::lab::Lab;
+use crate::lab::{Lab, PROGRAM};
 use crate::process::{Running, Signal, wait_until};
 use crate::report::browser::Browser;
 use dfota_hil::run::lab::server::READS;
@@ -317,16 +317,7 @@ fn the_key_of_a_reader_is_enough() {
         .run(&at(&["lab", "list", "--lab-nkey", "runs.nk"]))
         .ends(0);
     super::rig(&lab.lab, "a", 100, "", "");
-    let agent = at(&[
-        "agent",
-        "--rig",
-        "a.yaml",
-        "--lab-nkey",
-        "a.nk",
-        "--state-dir",
-        "state-a",
-    ]);
-    let _agent = lab.lab.start(&agent);
+    let _agent = lab.start_agent_as(PROGRAM.as_ref(), "a", &["--lab-nkey", "a.nk"]);
     let pages = Pages::start(&lab.lab, &lab.url, "127.0.0.1:0", &["--lab-nkey", "reads.nk"]);
     pages.await_lab("an idle rig", |lab| rig(lab, "a")["state"] == "idle");
     cuts(&lab.lab, 2);

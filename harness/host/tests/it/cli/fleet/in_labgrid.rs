@@ -94,6 +94,15 @@ impl LabgridLab {
         self.nats.start_agent(name);
     }
 
+    /// A run in which a batch of the agent has ordered a cut.
+    fn in_a_batch(&mut self, speed: u32) -> Running {
+        self.agent("a", speed);
+        cuts(&self.nats.lab, 4);
+        let running = self.nats.start(&["--canary", "0"]);
+        await_told(&self.nats.lab, "ordered", |event| event["rig"] == "a");
+        running
+    }
+
     /// Waits until `lab list` shows that somebody is waited for.
     #[track_caller]
     fn await_waiting(&self, owner: &str) {
@@ -193,10 +202,7 @@ fn a_rig_that_waits_and_is_drained_leaves_its_batch_to_another() {
 #[test]
 fn an_agent_that_is_killed_keeps_the_place_until_its_worker_has_ended() {
     let Some(mut lab) = LabgridLab::new() else { return };
-    lab.agent("a", 8);
-    cuts(&lab.nats.lab, 4);
-    let _running = lab.nats.start(&["--canary", "0"]);
-    await_told(&lab.nats.lab, "ordered", |event| event["rig"] == "a");
+    let _running = lab.in_a_batch(8);
     let worker = lab.nats.worker("a").expect("a worker");
     let agent = lab.nats.agents.remove("a").expect("an agent");
     agent.signal(Signal::KILL);
@@ -218,10 +224,7 @@ fn an_agent_that_is_killed_keeps_the_place_until_its_worker_has_ended() {
 #[test]
 fn an_agent_that_is_stopped_releases_the_place() {
     let Some(mut lab) = LabgridLab::new() else { return };
-    lab.agent("a", 8);
-    cuts(&lab.nats.lab, 4);
-    let _running = lab.nats.start(&["--canary", "0"]);
-    await_told(&lab.nats.lab, "ordered", |event| event["rig"] == "a");
+    let _running = lab.in_a_batch(8);
     assert_eq!(lab.owner(), AGENT);
     let agent = lab.nats.agents.remove("a").expect("an agent");
     agent.signal(Signal::TERM);
@@ -233,10 +236,7 @@ fn an_agent_that_is_stopped_releases_the_place() {
 #[test]
 fn an_agent_releases_what_the_one_before_it_held_and_no_more() {
     let Some(mut lab) = LabgridLab::new() else { return };
-    lab.agent("a", 8);
-    cuts(&lab.nats.lab, 4);
-    let running = lab.nats.start(&["--canary", "0"]);
-    await_told(&lab.nats.lab, "ordered", |event| event["rig"] == "a");
+    let running = lab.in_a_batch(8);
     for keeper in lab.keepers() {
         keeper.signal(Signal::KILL);
     }
@@ -263,7 +263,7 @@ fn an_agent_releases_what_the_one_before_it_held_and_no_more() {
 fn a_coordinator_that_is_not_there_and_a_place_that_is_not_there() {
     let Some(mut lab) = LabgridLab::new() else { return };
     let agent_says = |lab: &LabgridLab, name: &str, says: &str| {
-        let mut agent = lab.nats.start_agent_as(crate::lab::PROGRAM.as_ref(), name);
+        let mut agent = lab.nats.start_agent_as(crate::lab::PROGRAM.as_ref(), name, &[]);
         agent.await_stderr(says);
     };
     rig(&lab.nats.lab, "part", 60, "", "lab: {labgrid: bench}\n");

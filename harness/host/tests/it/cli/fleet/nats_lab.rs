@@ -97,7 +97,7 @@ impl NatsLab {
     }
 
     pub(crate) fn start_agent(&mut self, name: &str) {
-        let agent = self.start_agent_as(PROGRAM.as_ref(), name);
+        let agent = self.start_agent_as(PROGRAM.as_ref(), name, &[]);
         self.agents.insert(name.to_owned(), agent);
         let url = self.url.clone();
         wait_until(&format!("the rig `{name}` in the lab"), || {
@@ -108,7 +108,8 @@ impl NatsLab {
         });
     }
 
-    pub(crate) fn start_agent_as(&self, program: &std::ffi::OsStr, name: &str) -> Running {
+    /// With `more` flags.
+    pub(crate) fn start_agent_as(&self, program: &std::ffi::OsStr, name: &str, more: &[&str]) -> Running {
         let (file, state) = (format!("{name}.yaml"), format!("state-{name}"));
         let mut command = self.lab.command_of(program);
         command.args([
@@ -122,6 +123,7 @@ impl NatsLab {
             "--state-dir",
             &state,
         ]);
+        command.args(more);
         command.envs(self.variables.iter().cloned());
         Running::start(&mut command)
     }
