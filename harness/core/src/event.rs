@@ -9,6 +9,7 @@ mod ended;
 pub mod fleet;
 pub mod lab;
 mod measured;
+mod record;
 mod run_started;
 pub mod trend;
 pub mod watched;
@@ -16,6 +17,7 @@ pub mod watched;
 pub use cut_made::{Confirmed, CutMade};
 pub use ended::{CaseEnded, TryEnded};
 pub use measured::Measured;
+pub use record::Record;
 pub use run_started::{Attachments, FileFacts, JunitProfile, RigFacts, RunStarted};
 
 use crate::campaign::Tallied;
@@ -39,24 +41,6 @@ pub const SCHEMA: u32 = 2;
 
 /// The first schema whose journals hold everything that a verdict rests on.
 pub const SCHEMA_OF_VERDICTS: u32 = 2;
-
-/// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Record {
-    /// Counts from 0 without a gap.
-    pub seq: u64,
-    /// Monotonic time since the run began, in nanoseconds, taken where the event happened.
-    pub mono_ns: u64,
-    /// The module's time since the run began, in nanoseconds: `mono_ns` times the speed of a simulated rig.
-    pub module_ns: u64,
-    /// UTC, RFC 3339.
-    pub utc: String,
-    /// SHA-256 of the line before, in hex; of nothing for the first.
-    pub prev: String,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
