@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone)]
 pub(super) struct ReadLine {
     pub(super) seq: u64,
-    prev: String,
+    /// Where in the text the digest of the line before it is.
+    prev_at: usize,
     /// Name of its event.
     pub(super) event: String,
     /// Without its line feed.
@@ -34,10 +35,11 @@ impl ReadLine {
     pub(super) fn parse(bytes: &[u8], seq: u64, prev: &str) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let place: LinePlace<'_> = serde_json::from_str(text).ok()?;
-        let ours = text.starts_with(&number(seq)) && text.contains(&link(prev));
+        let prev_at = text.find(PREV)? + PREV.len();
+        let ours = text.starts_with(&number(seq)) && text[prev_at..].starts_with(prev);
         (ours && place.seq == seq && place.prev == prev).then(|| Self {
             seq,
-            prev: prev.to_owned(),
+            prev_at,
             event: place.event.to_owned(),
             text: text.to_owned(),
         })
@@ -97,9 +99,8 @@ fn number(seq: u64) -> String {
     format!("{{\"seq\":{seq},")
 }
 
-fn link(prev: &str) -> String {
-    format!("\"prev\":\"{prev}\"")
-}
+/// What stands before the digest of the line before.
+const PREV: &str = "\"prev\":\"";
 
 /// Where the records of one journal came to stand in the merged one: by stretches that moved by as much.
 #[derive(Debug, Default)]
@@ -160,10 +161,12 @@ impl Numbering {
 
     /// The line as it stands in the merged journal, with its line feed.
     pub(super) fn number(&mut self, line: &ReadLine, places: &Places) -> Vec<u8> {
-        let mut text = line
-            .text
-            .replacen(&number(line.seq), &number(self.seq), 1)
-            .replacen(&link(&line.prev), &link(&self.prev), 1);
+        let (before, after) = line.text.split_at(line.prev_at);
+        let mut text = number(self.seq);
+        text.reserve(line.text.len() + 1);
+        text += &before[number(line.seq).len()..];
+        text += &self.prev;
+        text += &after[self.prev.len()..];
         if matches!(line.event.as_str(), "case-ended" | "try-ended") {
             text = with_evidence(&text, places);
         }
