@@ -45,10 +45,11 @@ impl fmt::Display for Touched {
 
 /// What a line says about its place.
 #[derive(Deserialize)]
-struct ChainLink<'l> {
+pub(super) struct ChainLink<'l> {
     seq: u64,
     prev: &'l str,
-    event: &'l str,
+    /// Name of its event.
+    pub(super) event: &'l str,
 }
 
 impl Chain {
@@ -64,17 +65,18 @@ impl Chain {
 
     /// Takes the next line, if it is the next link.
     pub(super) fn take(&mut self, line: &[u8]) -> bool {
-        let Some(link) = ChainLink::parse(line).filter(|link| self.fits(link)) else {
-            return false;
-        };
-        self.ended = link.event == "run-ended";
-        self.lines += 1;
-        self.head = hex(&Sha256::digest(line));
-        true
+        ChainLink::parse(line).is_some_and(|link| self.add(&link, line))
     }
 
-    fn fits(&self, link: &ChainLink<'_>) -> bool {
-        link.seq == self.lines && link.prev == self.head
+    /// The same where it was read already.
+    pub(super) fn add(&mut self, link: &ChainLink<'_>, line: &[u8]) -> bool {
+        let fits = link.seq == self.lines && link.prev == self.head;
+        if fits {
+            self.ended = link.event == "run-ended";
+            self.lines += 1;
+            self.head = hex(&Sha256::digest(line));
+        }
+        fits
     }
 }
 

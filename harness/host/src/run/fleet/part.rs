@@ -7,7 +7,7 @@ use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Rule, Verdict};
 use dfota_core::version::Version;
-use dfota_record::journal;
+use dfota_record::journal::prefix::{self, JournalPrefix};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -59,21 +59,28 @@ struct PartExit {
 impl PartRead {
     /// Reads the journal in a part's folder, as far as it goes; nothing where it has none.
     pub fn from_folder(folder: &Path) -> Self {
-        Self::from_folder_with(folder, |_| {})
+        let mut part = Self::default();
+        let prefix = prefix::each(folder, false, |record| part.on(&record));
+        part.reached(prefix);
+        part
     }
 
     /// The same, and tells each of its records.
     pub fn from_folder_with(folder: &Path, mut tell: impl FnMut(&Record)) -> Self {
         let mut part = Self::default();
-        let prefix = journal::prefix::each(folder, |record| {
+        let prefix = prefix::each(folder, true, |record| {
             part.on(&record);
             tell(&record);
         });
-        if prefix.lines > 0 {
-            (part.lines, part.head) = (prefix.lines, prefix.head);
-        }
-        part.unread = prefix.broken;
+        part.reached(prefix);
         part
+    }
+
+    fn reached(&mut self, prefix: JournalPrefix) {
+        if prefix.lines > 0 {
+            (self.lines, self.head) = (prefix.lines, prefix.head);
+        }
+        self.unread = prefix.broken;
     }
 
     /// Why its journal cannot be read any further, if that is not its end: what the rig did then is not known.
