@@ -12,4 +12,5 @@ pub mod rig_worker;
 pub mod seats;
 pub mod wire;
 pub mod work_queue;
+mod worker_pipe;
 pub mod worker_process;

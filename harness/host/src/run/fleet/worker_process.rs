@@ -1,14 +1,15 @@
 //! A worker, as its parent has it: a process in a group of its own, so that a Ctrl-C reaches it from the parent alone, once.
 
 use super::rig_worker::{InterruptWorker, RigWorker, WorkerNews};
-use super::wire::{FromWorker, ToWorker};
+use super::wire::ToWorker;
+use super::worker_pipe::{Heard, WorkerPipe};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long a worker that has nothing to do may take to end.
@@ -23,7 +24,8 @@ pub struct WorkerProcess {
     process: ProcessHandle,
     /// To the thread that writes to it: one that is stopped reads nothing, and nobody waits for it.
     orders: Option<Sender<Vec<u8>>>,
-    news: Receiver<Result<FromWorker, String>>,
+    /// Nothing where it was started without one.
+    said: Option<WorkerPipe>,
 }
 
 impl WorkerProcess {
@@ -42,19 +44,7 @@ impl WorkerProcess {
                 return Err(why.into());
             }
         };
-        let (said, news) = channel();
-        let stdout = child.stdout.take();
-        std::thread::Builder::new().name("worker".into()).spawn(move || {
-            let lines = stdout.map(BufReader::new).into_iter().flat_map(BufReader::lines);
-            for line in lines.map_while(Result::ok) {
-                let message = serde_json::from_str(&line);
-                let message =
-                    message.map_err(|why| format!("it said something that is not understood: {why}"));
-                if said.send(message).is_err() {
-                    return;
-                }
-            }
-        })?;
+        let said = child.stdout.take().map(WorkerPipe::new);
         let (orders, lines) = channel();
         let stdin = child.stdin.take();
         std::thread::Builder::new()
@@ -64,7 +54,7 @@ impl WorkerProcess {
             orders: Some(orders),
             child,
             process,
-            news,
+            said,
         })
     }
 }
@@ -85,11 +75,13 @@ impl RigWorker for WorkerProcess {
     }
 
     fn next(&mut self, limit: Duration) -> WorkerNews {
-        match self.news.recv_timeout(limit) {
-            Ok(Ok(said)) => WorkerNews::Said(said),
-            Ok(Err(why)) => WorkerNews::Gone(why),
-            Err(RecvTimeoutError::Timeout) => WorkerNews::Silent,
-            Err(RecvTimeoutError::Disconnected) => WorkerNews::Gone(match self.child.wait() {
+        match self.said.as_mut().map_or(Heard::End, |said| said.next(limit)) {
+            Heard::Line(line) => match serde_json::from_slice(&line) {
+                Ok(said) => WorkerNews::Said(said),
+                Err(why) => WorkerNews::Gone(format!("it said something that is not understood: {why}")),
+            },
+            Heard::Nothing => WorkerNews::Silent,
+            Heard::End => WorkerNews::Gone(match self.child.wait() {
                 Ok(status) => format!("its process ended: {status}"),
                 Err(why) => format!("its process cannot be waited for: {why}"),
             }),

@@ -1,0 +1,70 @@
+//! What a worker says, line by line, with a limit to the wait. No thread of its own: each wake of one costs the parent more than the
+//! line.
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::process::ChildStdout;
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(super) struct WorkerPipe {
+    pipe: BufReader<ChildStdout>,
+    /// The beginning of the next line.
+    begun: Vec<u8>,
+}
+
+/// What came out of the pipe.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Without its line feed.
+    Line(Vec<u8>),
+    /// Nothing within the limit.
+    Nothing,
+    /// The other side ended.
+    End,
+}
+
+impl WorkerPipe {
+    pub(super) fn new(pipe: ChildStdout) -> Self {
+        Self {
+            pipe: BufReader::new(pipe),
+            begun: Vec::new(),
+        }
+    }
+
+    /// The next line.
+    pub(super) fn next(&mut self, limit: Duration) -> Heard {
+        let until = Instant::now() + limit;
+        loop {
+            if self.pipe.buffer().is_empty() && !is_readable(self.pipe.get_ref(), until) {
+                return Heard::Nothing;
+            }
+            let bytes = match self.pipe.fill_buf() {
+                Err(why) if why.kind() == ErrorKind::Interrupted => continue,
+                Ok([]) | Err(_) => return Heard::End,
+                Ok(bytes) => bytes,
+            };
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let line = &bytes[..end.unwrap_or(bytes.len())];
+            self.begun.extend_from_slice(line);
+            let taken = line.len() + usize::from(end.is_some());
+            self.pipe.consume(taken);
+            if end.is_some() {
+                return Heard::Line(std::mem::take(&mut self.begun));
+            }
+        }
+    }
+}
+
+/// Waits until there is something to read, or the other side has ended.
+fn is_readable(pipe: &ChildStdout, until: Instant) -> bool {
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let limit = Timespec::try_from(left).ok();
+        match poll(&mut [PollFd::new(pipe, PollFlags::IN)], limit.as_ref()) {
+            Err(Errno::INTR) => {}
+            ready => return !matches!(ready, Ok(0)),
+        }
+    }
+}
