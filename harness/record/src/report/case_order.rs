@@ -6,7 +6,8 @@ use super::fleet::{FleetRun, PartRun};
 use crate::case_name::CaseName;
 use crate::counted::{Counted, CountedResults};
 use dfota_core::campaign::Role;
-use dfota_core::event::fleet::Taken;
+use dfota_core::cut::Cut;
+use dfota_core::event::fleet::{FleetEvent, Taken};
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::pool_fold::PoolFold;
 use dfota_core::verdict::{Finding, Rule, Verdict};
@@ -26,6 +27,18 @@ pub(super) struct CaseOrder<'a> {
     counted: CountedResults,
     /// Cases that ended in a part. Such an end is lost if its rig was, and the case ends again.
     ends: HashMap<CaseName<'a>, LostAttempt<'a>>,
+    /// Cuts that the parent names, in order.
+    ordered: Vec<OrderedCut<'a>>,
+    /// The parts in which each case began, by what there is of their journals.
+    begun_in: HashMap<CaseName<'a>, Vec<&'a Taken>>,
+}
+
+/// A cut of which the parent was told before it was made.
+#[derive(Debug, Clone, Copy)]
+struct OrderedCut<'a> {
+    name: CaseName<'a>,
+    rig: &'a str,
+    cut: &'a Cut,
 }
 
 /// A case that has begun and not ended.
@@ -48,12 +61,15 @@ impl<'a> CaseOrder<'a> {
             latest: None,
             counted: CountedResults::default(),
             ends: HashMap::new(),
+            ordered: Vec::new(),
+            begun_in: HashMap::new(),
         }
     }
 
     /// The cases, once the journal was read to its end.
     pub(super) fn end(mut self, fleet: &FleetRun<'a>) -> Vec<CaseRun<'a>> {
         self.leave(self.records.len());
+        self.not_begun(fleet);
         for case in &mut self.cases {
             for lost in &mut case.lost {
                 let mut parts = fleet.parts.iter();
@@ -71,6 +87,29 @@ impl<'a> CaseOrder<'a> {
         let claims = self.cases.iter_mut().filter(|case| case.case.is_claim());
         claims.for_each(|case| claim_without_parts(case, &fleet.pools));
         self.cases
+    }
+
+    /// The journal of a part may have lost its end with its machine. What the parent was told of a cut stands in its own.
+    fn not_begun(&mut self, fleet: &FleetRun<'a>) {
+        for OrderedCut { name, rig, cut } in std::mem::take(&mut self.ordered) {
+            let begun = self.begun_in.get(&name);
+            let is_without = |part: &&PartRun<'a>| {
+                part.taken.rig == rig
+                    && part.given.suite == name.suite
+                    && part.given.cases.iter().any(|case| case == name.id)
+                    && begun.is_none_or(|begun| !begun.contains(&part.taken))
+            };
+            let part = fleet.parts.iter().find(is_without);
+            if let Some((part, case)) = part.zip(self.find(name)) {
+                case.lost.push(LostAttempt {
+                    open_cut: Some(cut),
+                    ..LostAttempt::in_part(part.taken, &[])
+                });
+                if case.verdict == Verdict::NotReached {
+                    (case.verdict, case.rig) = (unfinished(), Some(&*part.taken.rig));
+                }
+            }
+        }
     }
 
     /// Something of what the rig wrote down is missing: its cases without a result are errors, and so are those that passed, for
@@ -121,7 +160,19 @@ impl<'a> CaseOrder<'a> {
                 self.cases.push(CaseRun::planned(case, skip.as_ref()));
             }
             // Another part speaks from here on, or the parent.
-            Event::Fleet(_) => self.leave(at),
+            Event::Fleet(fleet) => {
+                self.leave(at);
+                if let FleetEvent::Ordered {
+                    rig,
+                    suite,
+                    case,
+                    cut,
+                } = fleet
+                {
+                    let name = CaseName::new(suite, case);
+                    self.ordered.push(OrderedCut { name, rig, cut });
+                }
+            }
             Event::CaseStarted { id, suite } => {
                 self.began = None;
                 self.latest = None;
@@ -148,6 +199,9 @@ impl<'a> CaseOrder<'a> {
         let (records, record) = (self.records, &self.records[at]);
         let ends = records.last().map_or(0, |last| last.mono_ns);
         let taken = part.map(|part| part.taken);
+        if let Some(taken) = taken {
+            self.begun_in.entry(name).or_default().push(taken);
+        }
         self.began = Some(Begun {
             name,
             from: at,

@@ -96,6 +96,39 @@ fn a_worker_that_is_killed_after_its_cut_was_ordered() {
     says_open(&lab, cut, LAB);
 }
 
+/// The machine dies, and its disk has less of the rig's journal than of the run's.
+#[test]
+fn a_cut_that_stands_in_the_journal_of_the_run_alone() {
+    let lab = Lab::new();
+    lab.rig(80, "");
+    cuts(&lab, 3);
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
+    let ordered = await_told(&lab, "ordered", is_of(LAB));
+    let workers = [LAB, "lab-2"].map(|rig| worker(&running, rig));
+    running.signal(Signal::KILL);
+    workers.iter().for_each(|worker| worker.signal(Signal::KILL));
+    running.end();
+    nothing_is_left(&lab);
+    let taken = told(&lab, "taken")
+        .into_iter()
+        .find(is_of(LAB))
+        .expect("its batch");
+    let journal = format!("out/{}/events.jsonl", taken["folder"].as_str().expect("a folder"));
+    let started = format!("\"event\":\"case-started\",\"id\":{},", ordered["case"]);
+    let whole = lab.read(&journal);
+    let kept = whole.lines().take_while(|line| !line.contains(&started));
+    let kept: String = kept.flat_map(|line| [line, "\n"]).collect();
+    assert!(kept.len() < whole.len(), "{started} in {whole}");
+    std::fs::write(lab.path(&journal), kept).expect("room for it");
+    lab.run(&["report", "out"]).ends(0);
+    let case = lab.cases("out");
+    let case = case.iter().find(|case| case["id"] == ordered["case"]);
+    let lost = &case.expect("it")["lost"];
+    assert_eq!(lost[0]["open_cut"], ordered["cut"], "{lost}");
+    assert_eq!(lost.as_array().map(Vec::len), Some(1), "{lost}");
+    says_open(&lab, ordered["cut"].as_str().expect("a cut"), LAB);
+}
+
 /// Page and JUnit say that a cut had been ordered on a rig, and that nobody knows what it did.
 #[track_caller]
 fn says_open(lab: &Lab, cut: &str, rig: &str) {
