@@ -17,7 +17,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Work for a lab with the rig of this machine, until it is stopped.
@@ -64,7 +64,11 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
     agent::await_workers(&folder, &stop);
     let labgrid = labgrid(args, &rig, &folder);
     make_safe(args, &rig, labgrid.as_ref(), &stop)?;
-    let lab = Arc::new(LabServer::connect(&args.lab, &token(&rig.name), &args.access)?);
+    let stopped = || stop.load(Ordering::Relaxed);
+    let lab = LabServer::await_connection(&args.lab, &token(&rig.name), &args.access, stopped)?;
+    let Some(lab) = lab else {
+        return Ok(ExitCode::Success);
+    };
     let name = rig.name.clone();
     let setup = AgentSetup {
         card: card(&rig)?,
@@ -80,7 +84,7 @@ pub fn main(args: &AgentArgs) -> Result<ExitCode, CommandError> {
         "agent: rig `{name}` works for the lab `{}`",
         args.lab
     ));
-    Agent::new(lab, setup).work()?;
+    Agent::new(Arc::new(lab), setup).work()?;
     Ok(ExitCode::Success)
 }
 

@@ -268,7 +268,11 @@ fn cancel(lab: &LabServer, run: &str) -> Result<(), CommandError> {
 fn serve(listen: SocketAddr, mask: bool, lab: &LabAddress) -> Result<(), CommandError> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|why| CommandError::error(format!("signals cannot be handled: {why}")))?;
-    let lab = Arc::new(lab.look()?);
+    let stopped = || signals.pending().next().is_some();
+    let Some(lab) = LabServer::await_connection(&lab.lab, READS, &lab.access, stopped)? else {
+        return Ok(());
+    };
+    let lab = Arc::new(lab);
     let pages = LabPages::start(listen, mask, &lab)?;
     print_warning(format_args!("live: {}", pages.url()));
     signals.forever().next();

@@ -4,6 +4,7 @@ use super::board::{RigCard, RunCard, WaitCard};
 use super::followed_records::{FollowedRecords, StoredRecord};
 use super::job_queue::JobQueue;
 use super::layout::{Opened, open};
+use crate::terminal::print_warning;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
@@ -12,7 +13,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::object_store::ObjectStore;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, Message};
-use async_nats::{Client, ConnectOptions};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions};
 use bytes::Bytes;
 use dfota_core::escape::unescaped;
 use dfota_record::digest::sha256_hex;
@@ -36,6 +37,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 const TRANSFER: Duration = Duration::from_secs(300);
 /// How long a watch that broke off waits before it begins again.
 const WATCH_AGAIN: Duration = Duration::from_secs(1);
+/// How long a service waits before it tries again to find the server, and how often it looks whether it is stopped meanwhile.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(100);
 /// Stands for the rig where the user is no agent.
 pub const RUNS: &str = "=runs";
 /// The same for one who only looks.
@@ -64,6 +68,8 @@ pub struct LabError {
     url: String,
     what: String,
     why: String,
+    /// No server answered at the address.
+    is_away: bool,
 }
 
 /// A server of a lab.
@@ -105,6 +111,7 @@ impl LabServer {
             url: url.to_owned(),
             what: what.to_owned(),
             why: why.to_string(),
+            is_away: false,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -113,8 +120,12 @@ impl LabServer {
             .build()
             .map_err(|why| failed("no threads for the connection", &why))?;
         let options = options(who, access).map_err(|why| failed("the credentials cannot be read", &why))?;
-        let client = runtime.block_on(options.connect(url)).map_err(|why| {
-            failed(
+        let client = runtime.block_on(options.connect(url)).map_err(|why| LabError {
+            is_away: matches!(
+                why.kind(),
+                ConnectErrorKind::Io | ConnectErrorKind::Dns | ConnectErrorKind::TimedOut
+            ),
+            ..failed(
                 "no connection; is the server running, and the address right",
                 &why,
             )
@@ -158,8 +169,36 @@ impl LabServer {
         })
     }
 
+    /// The same for a service: where no server answers, it tries again until one does. Nothing if it is `stopped` meanwhile.
+    pub fn await_connection(
+        url: &str,
+        who: &str,
+        access: &LabAccess,
+        mut stopped: impl FnMut() -> bool,
+    ) -> Result<Option<Self>, LabError> {
+        let mut has_warned = false;
+        loop {
+            let away = match Self::connect(url, who, access) {
+                Err(why) if why.is_away => why,
+                connected => return connected.map(Some),
+            };
+            if !has_warned {
+                print_warning(format_args!("{away}; trying again until there is one"));
+                has_warned = true;
+            }
+            let until = Instant::now() + TRY_AGAIN;
+            while Instant::now() < until {
+                if stopped() {
+                    return Ok(None);
+                }
+                std::thread::sleep(LOOK);
+            }
+        }
+    }
+
     fn failed(&self, what: impl Into<String>, why: impl Display) -> LabError {
         LabError {
+            is_away: false,
             url: self.url.clone(),
             what: what.into(),
             why: why.to_string(),

@@ -172,10 +172,7 @@ fn the_server_dies_and_comes_back() {
     cuts(&lab.lab, 8);
     let running = lab.start(&["--canary", "0"]);
     await_sent(&lab, "a", "an order", |event| event["event"] == "cut-armed");
-    let server = lab.server.take().expect("a server");
-    server.signal(Signal::KILL);
-    drop(server);
-    let listen = lab.url.trim_start_matches("nats://").to_owned();
+    let listen = lab.kill_server();
     lab.serve(&listen);
     running.end().ends(0);
     stands(&lab.lab, 0);
@@ -184,6 +181,40 @@ fn the_server_dies_and_comes_back() {
         "nobody was lost: {:#?}",
         told(&lab.lab, "lost")
     );
+}
+
+/// Whoever starts a lab starts its server and its agents at once.
+#[test]
+fn services_wait_for_a_server_that_is_not_there_yet() {
+    const WAITS: &str = "trying again until there is one";
+    let mut lab = NatsLab::new();
+    let listen = lab.kill_server();
+    rig(&lab.lab, "a", 60, "", "");
+    let mut agent = lab.start_agent_as(PROGRAM.as_ref(), "a", &[]);
+    let url = lab.url.clone();
+    let serve = ["lab", "serve", "--listen", "127.0.0.1:0", "--lab", &url];
+    let mut pages = lab.lab.start(&serve);
+    agent.await_stderr(WAITS);
+    pages.await_stderr(WAITS);
+    // Who asks a question gets an answer.
+    let asked = lab.lab.run(&["lab", "list", "--lab", &url]).ends(3);
+    asked.complains("no connection; is the server running, and the address right");
+    // A service that waits can be stopped.
+    let mut second = lab.lab.start(&serve);
+    second.await_stderr(WAITS);
+    second.signal(Signal::TERM);
+    second.end().ends(0);
+    lab.serve(&listen);
+    lab.await_rig("a");
+    pages.await_stderr("live: http://");
+    cuts(&lab.lab, 2);
+    lab.start(&[]).end().ends(0);
+    stands(&lab.lab, 0);
+    assert_eq!(agent.stderr().matches(WAITS).count(), 1, "it says so once");
+    for service in [agent, pages] {
+        service.signal(Signal::TERM);
+        service.end().ends(0);
+    }
 }
 
 #[test]

@@ -286,9 +286,7 @@ fn the_pages_outlive_the_server() {
     wait_until("a verdict on the page of the run", || {
         pages.get("/run/out/").status == 200 && pages.run("out")["cases"]["pass"].as_u64() > Some(0)
     });
-    let server = lab.server.take().expect("a server");
-    server.signal(Signal::KILL);
-    drop(server);
+    let listen = lab.kill_server();
     pages.await_lab("the server to be missed", |lab| lab["connected"] == false);
     has(&pages.page("/"), &["The server of the lab is not reached"]);
     assert_eq!(rig(&pages.lab(), "a")["state"], "working", "nobody knows better");
@@ -296,7 +294,6 @@ fn the_pages_outlive_the_server() {
         pages.run("out")["cases"]["pass"].as_u64() > Some(0),
         "it is still shown"
     );
-    let listen = lab.url.trim_start_matches("nats://").to_owned();
     lab.serve(&listen);
     pages.await_lab("the server", |lab| lab["connected"] == true);
     running.end().ends(0);

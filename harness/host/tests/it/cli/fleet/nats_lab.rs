@@ -99,6 +99,10 @@ impl NatsLab {
     pub(crate) fn start_agent(&mut self, name: &str) {
         let agent = self.start_agent_as(PROGRAM.as_ref(), name, &[]);
         self.agents.insert(name.to_owned(), agent);
+        self.await_rig(name);
+    }
+
+    pub(crate) fn await_rig(&self, name: &str) {
         let url = self.url.clone();
         wait_until(&format!("the rig `{name}` in the lab"), || {
             let ran = self
@@ -168,6 +172,14 @@ impl NatsLab {
         children
             .into_iter()
             .find(|process| process.args().iter().any(|arg| arg == "--worker"))
+    }
+
+    /// Kills the server; the address at which it was.
+    pub(crate) fn kill_server(&mut self) -> String {
+        let server = self.server.take().expect("a server");
+        server.signal(Signal::KILL);
+        drop(server);
+        self.url.trim_start_matches("nats://").to_owned()
     }
 
     /// Kills an agent as a machine that loses its power does: its worker dies with it.
