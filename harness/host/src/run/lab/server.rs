@@ -13,7 +13,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::object_store::ObjectStore;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, Message};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions};
+use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions};
 use bytes::Bytes;
 use dfota_core::escape::unescaped;
 use dfota_record::digest::sha256_hex;
@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Display;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -121,10 +122,7 @@ impl LabServer {
             .map_err(|why| failed("no threads for the connection", &why))?;
         let options = options(who, access).map_err(|why| failed("the credentials cannot be read", &why))?;
         let client = runtime.block_on(options.connect(url)).map_err(|why| LabError {
-            is_away: matches!(
-                why.kind(),
-                ConnectErrorKind::Io | ConnectErrorKind::Dns | ConnectErrorKind::TimedOut
-            ),
+            is_away: is_away(&why),
             ..failed(
                 "no connection; is the server running, and the address right",
                 &why,
@@ -592,6 +590,19 @@ fn options(who: &str, access: &LabAccess) -> Result<ConnectOptions, String> {
     Ok(options)
 }
 
+/// Whether no server answered. One whose certificate, words or rights are wrong will be no better in a second.
+fn is_away(why: &ConnectError) -> bool {
+    let io = why
+        .source()
+        .and_then(|source| source.downcast_ref::<std::io::Error>());
+    match why.kind() {
+        ConnectErrorKind::Dns | ConnectErrorKind::TimedOut => true,
+        // So it hands on what TLS has to say, too.
+        ConnectErrorKind::Io => io.is_some_and(|io| io.kind() != std::io::ErrorKind::InvalidData),
+        _ => false,
+    }
+}
+
 fn is_new_enough(version: &str) -> bool {
     let mut numbers = version.split(['.', '-']).map(str::parse::<u32>);
     matches!((numbers.next(), numbers.next()), (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= OLDEST)
@@ -631,6 +642,20 @@ mod tests {
             assert_eq!(name_of(&token(name)).as_deref(), Some(name));
         }
         assert_eq!(["=2", "=zz", "=FF"].map(name_of), [None, None, None]);
+    }
+
+    #[test]
+    fn only_a_server_that_is_not_there_is_waited_for() {
+        for (kind, away) in [
+            (std::io::ErrorKind::ConnectionRefused, true),
+            (std::io::ErrorKind::NetworkUnreachable, true),
+            (std::io::ErrorKind::ConnectionReset, true),
+            // A certificate that nobody knows.
+            (std::io::ErrorKind::InvalidData, false),
+        ] {
+            let why = std::io::Error::new(kind, "why");
+            assert_eq!(is_away(&ConnectError::from(why)), away, "{kind}");
+        }
     }
 
     #[test]
