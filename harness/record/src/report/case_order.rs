@@ -176,8 +176,12 @@ impl<'a> CaseOrder<'a> {
             Event::CaseStarted { id, suite } => {
                 self.began = None;
                 self.latest = None;
+                let name = CaseName::new(suite, id);
+                if let Some(part) = part {
+                    self.begun_in.entry(name).or_default().push(part.taken);
+                }
                 if counted != Counted::Extra {
-                    self.started(at, CaseName::new(suite, id), part);
+                    self.started(at, name, part);
                 }
             }
             Event::Recovered { by, version } => {
@@ -199,9 +203,6 @@ impl<'a> CaseOrder<'a> {
         let (records, record) = (self.records, &self.records[at]);
         let ends = records.last().map_or(0, |last| last.mono_ns);
         let taken = part.map(|part| part.taken);
-        if let Some(taken) = taken {
-            self.begun_in.entry(name).or_default().push(taken);
-        }
         self.began = Some(Begun {
             name,
             from: at,
@@ -312,4 +313,114 @@ fn unfinished() -> Verdict {
         rule: Rule::Interrupted,
         sentence,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::Run;
+    use dfota_core::case::{Case, Package};
+    use dfota_core::event::fleet::{FleetEvent, Taken};
+    use dfota_core::event::{CaseEnded, Event, Record, RunStarted};
+    use dfota_core::transport::Via;
+    use dfota_core::verdict::Verdict;
+
+    const CUT: &str = "updating@50%+0ms/power/3s";
+
+    fn fleet(rig: &str, is_taken: bool) -> Event {
+        let rig = rig.to_owned();
+        Event::Fleet(if is_taken {
+            FleetEvent::Taken(Taken {
+                batch: "suite-1".into(),
+                attempt: if rig == "a" { 1 } else { 2 },
+                folder: format!("rigs/{rig}/suite-1"),
+                rig,
+            })
+        } else {
+            FleetEvent::Ordered {
+                rig,
+                suite: "suite".into(),
+                case: "case".into(),
+                cut: CUT.parse().expect("a cut"),
+            }
+        })
+    }
+
+    /// Two rigs are ordered to make the same cut; what each wrote down of it.
+    fn lost(first: &[Event], second: &[Event]) -> Vec<(String, bool)> {
+        let package = Package {
+            name: "a-to-b".into(),
+            from: "BC66NBR01A01".parse().expect("a version"),
+            to: "BC66NBR01A02".parse().expect("a version"),
+            bytes: 1,
+            sha256: String::new(),
+        };
+        let case = Box::new(Case::plain("case", "suite", package, Via::Uart));
+        let queued = FleetEvent::Queued {
+            batch: "suite-1".into(),
+            suite: "suite".into(),
+            cases: vec!["case".into()],
+            real_ms: 1,
+            terms: None,
+        };
+        let before = [
+            Event::RunStarted(Box::default()),
+            Event::CasePlanned { case, skip: None },
+            Event::Fleet(queued),
+        ];
+        let parts = [("a", first), ("b", second)].into_iter().flat_map(|(rig, part)| {
+            let started = Event::RunStarted(Box::<RunStarted>::default());
+            let part = [fleet(rig, true), started]
+                .into_iter()
+                .chain(part.iter().cloned());
+            part.chain([fleet(rig, false)])
+        });
+        let record = |(seq, event)| Record {
+            seq,
+            mono_ns: seq,
+            module_ns: seq,
+            utc: String::new(),
+            prev: String::new(),
+            event,
+        };
+        let records: Vec<Record> = (0..).zip(before.into_iter().chain(parts)).map(record).collect();
+        let run = Run::new(&records).expect("a run");
+        let lost = run.cases[0].lost.iter();
+        lost.map(|lost| (lost.rig.to_owned(), lost.open_cut.is_some()))
+            .collect()
+    }
+
+    fn started() -> Event {
+        Event::CaseStarted {
+            id: "case".into(),
+            suite: "suite".into(),
+        }
+    }
+
+    fn passed() -> Event {
+        Event::CaseEnded(CaseEnded {
+            id: "case".into(),
+            suite: "suite".into(),
+            verdict: Verdict::Pass,
+            outcome: None,
+            evidence: Vec::new(),
+            tries: 1,
+            took_ns: 0,
+            summary: String::new(),
+            rerun: String::new(),
+        })
+    }
+
+    #[test]
+    fn a_cut_is_open_where_its_rig_wrote_nothing_of_it() {
+        let whole = [started(), passed()];
+        assert_eq!(lost(&whole, &[]), [("b".to_owned(), true)]);
+        assert_eq!(lost(&[], &whole), [("a".to_owned(), true)]);
+    }
+
+    /// Its result is an extra one, and its journal has it all the same.
+    #[test]
+    fn a_cut_that_was_made_once_more_is_not_open() {
+        let whole = [started(), passed()];
+        assert_eq!(lost(&whole, &whole), []);
+    }
 }
