@@ -4,5 +4,6 @@ pub mod cut_orders;
 pub mod fleet;
 #[cfg(feature = "lab")]
 pub mod lab;
+mod readable;
 pub mod runner;
 pub mod session;

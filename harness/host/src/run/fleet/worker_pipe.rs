@@ -1,8 +1,7 @@
 //! What a worker says, line by line, with a limit to the wait. No thread of its own: each wake of one costs the parent more than the
 //! line.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use crate::run::readable::is_readable;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::process::ChildStdout;
 use std::time::{Duration, Instant};
@@ -37,7 +36,8 @@ impl WorkerPipe {
     pub(super) fn next(&mut self, limit: Duration) -> Heard {
         let until = Instant::now() + limit;
         loop {
-            if self.pipe.buffer().is_empty() && !is_readable(self.pipe.get_ref(), until) {
+            let left = until.saturating_duration_since(Instant::now());
+            if self.pipe.buffer().is_empty() && !is_readable(self.pipe.get_ref(), Some(left)) {
                 return Heard::Nothing;
             }
             let bytes = match self.pipe.fill_buf() {
@@ -53,18 +53,6 @@ impl WorkerPipe {
             if end.is_some() {
                 return Heard::Line(std::mem::take(&mut self.begun));
             }
-        }
-    }
-}
-
-/// Waits until there is something to read, or the other side has ended.
-fn is_readable(pipe: &ChildStdout, until: Instant) -> bool {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let limit = Timespec::try_from(left).ok();
-        match poll(&mut [PollFd::new(pipe, PollFlags::IN)], limit.as_ref()) {
-            Err(Errno::INTR) => {}
-            ready => return !matches!(ready, Ok(0)),
         }
     }
 }

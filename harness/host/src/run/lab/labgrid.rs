@@ -17,7 +17,8 @@ pub use client::LabgridError;
 
 use crate::exit::{CommandError, ExitCode};
 use crate::program;
-use client::{client, is_gone, is_readable, show};
+use crate::run::readable::is_readable;
+use client::{client, is_gone, show};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};

@@ -1,9 +1,8 @@
 //! `labgrid-client`: what it is asked, and what its answers mean.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use crate::run::readable::is_readable;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io;
-use std::os::fd::AsFd;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -109,17 +108,6 @@ fn end_within(child: Child, limit: Duration) -> io::Result<Output> {
     }
     let limit = humantime::format_duration(limit);
     Err(io::Error::other(format!("did not end within {limit}")))
-}
-
-/// Waits until there is something to read, or the other side has ended.
-pub(super) fn is_readable(descriptor: &impl AsFd, limit: Option<Duration>) -> bool {
-    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
-    loop {
-        match poll(&mut [PollFd::new(descriptor, PollFlags::IN)], limit.as_ref()) {
-            Err(rustix::io::Errno::INTR) => {}
-            ready => return !matches!(ready, Ok(0)),
-        }
-    }
 }
 
 #[cfg(test)]
