@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 const AT_ONCE: Duration = Duration::from_secs(3);
 /// How long the first boot of a new image is watched at least, where `settle` is not shorter.
 const FIRST_BOOT: Duration = Duration::from_secs(5);
+/// How long it is left without a question at least, where it is watched: in a shorter time, one late line would fill the line.
+const ALONE: Duration = Duration::from_secs(1);
 /// How often a module that does not answer is given another supply before it counts as dead.
 pub(super) const REVIVALS: u32 = 2;
 
@@ -143,7 +145,8 @@ impl Runner<'_> {
         let module = self.module();
         let up = module.awake.ready_at.unwrap_or(module.since());
         let (from, began) = (module.drain()?, Instant::now());
-        module.pause_until(up + module.clock.real(case.settle()))?;
+        let until = up + module.clock.real(case.settle());
+        module.pause_until(until.max(began + module.clock.real(ALONE)))?;
         let bytes = module.drain()? - from;
         let watched = module.clock.module_time(up.elapsed());
         let alone = module.clock.module_time(began.elapsed());

@@ -260,3 +260,21 @@ fn a_result_that_is_not_reset_is_found() {
         .collect();
     assert_eq!(kinds, ["", "product.result-not-reset"]);
 }
+
+/// The questions take longer than `settle`: the module is heard for a second all the same. In no time at all, a line that never
+/// rests is as quiet as one that does, and a sound module that says one thing is as loud as this one.
+#[test]
+fn a_line_that_never_rests_is_found_however_short_it_is_watched() {
+    let lab = Lab::new();
+    lab.rig(8, "cereg-flood");
+    lab.suite(
+        "limits: {boot: 20s, attach: 60s, resume: 40s, update: 120s, settle: 1ms}
+cases:
+  - {name: clean update, update: {package: a-to-b, via: uart}}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let kinds: Vec<&str> = cases.iter().map(|case| case.kind.as_str()).collect();
+    assert_eq!(kinds, ["product.floods-the-line"]);
+}
