@@ -9,7 +9,7 @@ use crate::cut::{Cut, CutKind};
 use crate::rate::Rate;
 use crate::sweep::{CutPlace, Jitter, Span};
 use crate::update::Phase;
-use crate::verdict::{Rule, Verdict};
+use crate::verdict::Verdict;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -253,13 +253,7 @@ impl Tally {
 
     /// The same as a verdict.
     pub fn judge(&self, claim: &Claim) -> Verdict {
-        let rule = match self.status(claim) {
-            ClaimStatus::Shown => return Verdict::Pass,
-            ClaimStatus::NotShown { .. } => Rule::ClaimNotShown,
-            ClaimStatus::Refuted => Rule::ClaimRefuted,
-            ClaimStatus::Open { .. } => Rule::ClaimOpen,
-        };
-        Verdict::by(rule, self.sentence(claim))
+        self.status(claim).verdict(self.sentence(claim))
     }
 
     /// The same in one line, with both bounds: first the one that decides.
@@ -282,6 +276,7 @@ impl Tally {
 mod tests {
     use super::*;
     use crate::percent::Percent;
+    use crate::verdict::Rule;
 
     const CLAIM: &str =
         r#"{"brick_rate_below": "1%", "confidence": "95%", "bricks": 0, "over": "start..end"}"#;

@@ -7,6 +7,7 @@
 
 use crate::rate::Rate;
 use crate::sweep::Span;
+use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::String;
 use core::ops::Range;
@@ -79,6 +80,19 @@ pub enum ClaimStatus {
         /// So many more have to.
         more: u32,
     },
+}
+
+impl ClaimStatus {
+    /// The same as a verdict, with this sentence.
+    pub fn verdict(self, sentence: String) -> Verdict {
+        let rule = match self {
+            Self::Shown => return Verdict::Pass,
+            Self::NotShown { .. } => Rule::ClaimNotShown,
+            Self::Refuted => Rule::ClaimRefuted,
+            Self::Open { .. } => Rule::ClaimOpen,
+        };
+        Verdict::by(rule, sentence)
+    }
 }
 
 impl ClaimStatus {

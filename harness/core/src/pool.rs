@@ -1,6 +1,6 @@
 //! A claim about several modules: their cuts are pooled, and kept apart by module.
 //!
-//! Four rules keep a pool from showing what is not so. Each can only leave the claim open; none hides a brick.
+//! Four rules prevent a pool from showing a false claim. Each can only leave the claim open; none hides a brick.
 //!
 //! 1. **A redo does not hide a brick.** A cut that was ordered, and of which nobody knows what it did, is an *open attempt*. The
 //!    claim is open until the module was heard again and has taken a delta, as after any other cut, or somebody writes the
@@ -23,7 +23,7 @@ pub use homogeneity::homogeneity;
 use crate::campaign::Count;
 use crate::claim::{Bounds, Claim, ClaimStatus};
 use crate::rate::Rate;
-use crate::verdict::{Rule, Verdict};
+use crate::verdict::Verdict;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -415,13 +415,7 @@ impl PoolTally {
 
     /// The same as a verdict.
     pub fn judge(&self, claim: &Claim) -> Verdict {
-        let rule = match self.status(claim) {
-            ClaimStatus::Shown => return Verdict::Pass,
-            ClaimStatus::NotShown { .. } => Rule::ClaimNotShown,
-            ClaimStatus::Refuted => Rule::ClaimRefuted,
-            ClaimStatus::Open { .. } => Rule::ClaimOpen,
-        };
-        Verdict::by(rule, self.sentence(claim))
+        self.status(claim).verdict(self.sentence(claim))
     }
 
     /// The same in one line: for these modules, and for modules of their type.
