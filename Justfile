@@ -47,7 +47,7 @@ soak:
 # The proof that the harness can fail, in tables: each defect of the simulated module, every suite against it, twenty seeds
 # of each dialect
 defects:
-    cargo test -p dfota-hil --test it defects:: -- --include-ignored --nocapture --test-threads=1
+    cargo test -p dfota-hil --test it -- defects:: a_minute_each --include-ignored --nocapture --test-threads=1
 
 # The benchmarks; a quiet machine gives honest figures
 bench:

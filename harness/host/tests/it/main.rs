@@ -1,5 +1,6 @@
 //! The program from outside: one binary, so that it is linked once. What runs on a Raspberry Pi itself is `tests/lines.rs`.
 
+mod a_minute_each;
 mod adapter;
 mod cli;
 mod defects;

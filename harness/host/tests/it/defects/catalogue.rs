@@ -43,6 +43,9 @@ const WAY_BACK: (&str, &str) = (
     "product.preparation-failed",
 );
 
+/// The highest speed of a suite whose cuts are aimed at milliseconds.
+pub(crate) const AIMED: u32 = 8;
+
 const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     Exhibit::Suite(Suite {
         speed: 100,
@@ -70,6 +73,20 @@ const fn strict(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
 const fn slow(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     let head = "limits: {boot: 5s, resume: 10s, update: 120s, settle: 1s}\n";
     Exhibit::Suite(Suite { speed, head, cases })
+}
+
+/// Whether it takes half a minute and more, most of it without work: at a low speed, or for commands and silence that are waited for.
+pub(crate) fn is_slow(defect: Defect) -> bool {
+    let is_aimed = matches!(exhibit(defect), Exhibit::Suite(suite) if suite.speed <= AIMED);
+    let waits = matches!(
+        defect,
+        Defect::AnswersOneInFive
+            | Defect::HangsBeforeEnd
+            | Defect::HangsInUpdating
+            | Defect::RebootLoop
+            | Defect::SettingsLost
+    );
+    is_aimed || waits
 }
 
 const fn sweep(cuts: u32, rules: &'static [&'static str]) -> Exhibit {
