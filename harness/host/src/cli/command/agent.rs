@@ -9,7 +9,8 @@ use crate::run::lab::SOURCES;
 use crate::run::lab::agent::{self, Agent, AgentSetup, WorkerCommand};
 use crate::run::lab::board::{LabRigState, NO_PIN, RigCard};
 use crate::run::lab::labgrid::Labgrid;
-use crate::run::lab::server::{LabAccess, LabServer, token};
+use crate::run::lab::server::{LabAccess, LabServer};
+use crate::run::lab::subjects::token;
 use crate::state::{StateDir, StateFlag};
 use crate::terminal::print_warning;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -29,7 +30,7 @@ pub struct AgentArgs {
     /// The NATS server of the lab, for example `nats://lab`
     #[arg(long, value_name = "URL", env = "DFOTA_HIL_LAB", hide_env_values = true)]
     lab: String,
-    /// When nothing is heard of a run for so long, its case is the last
+    /// If the run says nothing for this long, finish the present case and leave the rest of the batch
     #[arg(long, value_name = "T", default_value = "10m", value_parser = humantime::parse_duration)]
     orphaned_after: Duration,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! The pages of a lab: all its rigs and runs on one, and each run on the page that `run --live` would show.
 //!
-//! The records of a run are read when somebody looks at it, and let go some minutes after the last one did. While somebody looks at
-//! the lab, its open runs are read as well, for how many of their cases are over; of each run that is over, once.
+//! The records of a run are read when somebody opens its page, and dropped five minutes after the last request. While somebody
+//! looks at the lab, the records of its open runs are read as well, to count their cases. A run that is over is read once.
 
 use super::answer::{Asked, decoded, from_board, moved, refusal};
 use super::board::Board;
@@ -13,6 +13,7 @@ use crate::run::lab::rig_watch::RigWatch;
 use crate::run::lab::run_records::{RigRecord, RunRecords};
 use crate::run::lab::run_watch::RunWatch;
 use crate::run::lab::server::{LabError, LabServer};
+use crate::run::lab::subjects;
 use dfota_core::event::Event;
 use dfota_record::journal::mask;
 use dfota_record::live::LiveRun;
@@ -350,7 +351,7 @@ impl RunPage {
     fn new(lab: &LabServer, run: &str, masked: bool) -> Self {
         let (news, inbox) = sync_channel(ON_THE_WAY);
         let mut records = RunRecords::new(run);
-        let following = lab.follow_from_afar(RunRecords::subject(run), move |message| match message {
+        let following = lab.follow_from_afar(subjects::records_of_run(run), move |message| match message {
             Some(message) => {
                 let mut read = records.read(&message).into_iter();
                 read.all(|record| pass_on(&news, RunNews::Record(Box::new(record))))

@@ -2,10 +2,11 @@
 
 use super::board::{FromAgent, Job, JobNote, LabRigState, RigCard, RigOrder, RunOrder};
 use super::files::lay_out;
-use super::journal_mirror::{JournalMirror, records_of};
+use super::journal_mirror::JournalMirror;
 use super::labgrid::{Labgrid, LabgridError, PlaceHold, PlaceNews};
 use super::layout::KEPT;
-use super::server::{LabError, LabServer, LeasedJob, token};
+use super::server::{LabError, LabServer, LeasedJob};
+use super::subjects::{self, token};
 use crate::run::fleet::rig_worker::{RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
 use crate::run::fleet::worker_process::WorkerProcess;
@@ -236,8 +237,8 @@ impl Agent {
         Ok(self.batch(job, leased, heard, mirror))
     }
 
-    /// Acquires the place of labgrid, where the rig is one. Somebody else who has it is waited for, and the batch with them; why it
-    /// is waited for no longer.
+    /// Acquires the labgrid place of the rig, if the rig file names one. While somebody else has the place, the batch waits.
+    /// The error says why the agent stopped waiting.
     fn hold_place(&mut self, job: &Job, leased: &LeasedJob, heard: &Mutex<Heard>) -> Result<(), String> {
         let Some(labgrid) = &self.setup.labgrid else {
             return Ok(());
@@ -285,9 +286,9 @@ impl Agent {
         let why = if self.is_stopped() {
             "its agent was stopped"
         } else if order != RunOrder::GoOn {
-            "the run ended before its labgrid place was free"
+            "the run ended while its labgrid place was still in use"
         } else if self.is_orphaned(heard) {
-            "its labgrid place was not free before the program of the run ended"
+            "the program of the run ended while its labgrid place was still in use"
         } else if self.lab.is_drained(&self.setup.card.name) {
             "it is drained"
         } else {
@@ -435,8 +436,8 @@ impl Agent {
     /// Extends the lease, and says that the batch gets on.
     fn keep(&mut self, job: &Job, leased: &LeasedJob) {
         self.lab.keep_job(leased);
-        let beats = format!("beats.{}.{}", token(&job.run), token(&self.setup.card.name));
-        self.lab.tell(beats, Vec::new());
+        self.lab
+            .tell(subjects::beats(&job.run, &self.setup.card.name), Vec::new());
         self.show(self.setup.card.state.clone(), false);
     }
 
@@ -447,7 +448,7 @@ impl Agent {
             at: Instant::now(),
         }));
         let listener = Arc::downgrade(&heard);
-        let orders = format!("orders.{}.{}", token(run), token(&self.setup.card.name));
+        let orders = subjects::orders(run, &self.setup.card.name);
         let listening = self.lab.listen(orders, move |_, payload| {
             let Some(heard) = listener.upgrade() else {
                 return false;
@@ -529,7 +530,7 @@ impl Agent {
 
     /// Says something that is kept, however long the network is away.
     fn say(&self, run: &str, message: &FromAgent) {
-        let subject = records_of(run, &self.setup.card.name);
+        let subject = subjects::records(run, &self.setup.card.name);
         let payload = serde_json::to_vec(message).unwrap_or_default();
         let kind = match message {
             FromAgent::Taken { .. } => "taken",

@@ -1,4 +1,4 @@
-//! What a run and its agents write to each other and to the lab: one JSON text each.
+//! The messages between a run, its agents and the lab. Each is one JSON document.
 
 use crate::run::fleet::wire::{BatchEnded, WorkerBatch};
 use serde::{Deserialize, Serialize};

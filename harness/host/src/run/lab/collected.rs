@@ -1,8 +1,8 @@
 //! What a lab knows of a run, laid out as the run folder that its owner would have.
 
 use super::board::FromAgent;
-use super::journal_mirror::RUN_ITSELF;
-use super::server::{LabError, LabServer, token};
+use super::server::{LabError, LabServer};
+use super::subjects;
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{Event, Record};
 use dfota_core::verdict::Verdict;
@@ -35,8 +35,8 @@ impl CollectedRun {
     /// Reads all that agents and owner have sent.
     pub fn read(lab: &LabServer, run: &str) -> Result<Self, LabError> {
         let mut collected = Self::default();
-        let of_run = format!("records.{}.{RUN_ITSELF}", token(run));
-        for record in lab.read_all(&format!("records.{}.>", token(run)))? {
+        let of_run = subjects::records_of_run_itself(run);
+        for record in lab.read_all(&subjects::records_of_run(run))? {
             let Ok(message) = serde_json::from_slice::<FromAgent>(&record.payload) else {
                 continue;
             };
@@ -202,7 +202,7 @@ fn first_lines(text: &str, lines: u64) -> usize {
 pub fn has_owner(lab: &LabServer, run: &str) -> Result<bool, LabError> {
     let heard = Arc::new(AtomicBool::new(false));
     let hears = Arc::clone(&heard);
-    lab.listen(format!("orders.{}.>", token(run)), move |_, _| {
+    lab.listen(subjects::orders_of_run(run), move |_, _| {
         hears.store(true, Ordering::Relaxed);
         false
     })?;

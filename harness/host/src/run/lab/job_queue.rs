@@ -1,4 +1,4 @@
-//! The stream of batches, as one who leases them uses it.
+//! Leases batches from the stream `JOBS`.
 
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::PullConsumer;

@@ -1,16 +1,14 @@
 //! A journal on its way to the lab: whole lines, in order, each once.
 
 use super::board::FromAgent;
-use super::server::{LabError, LabServer, token};
+use super::server::{LabError, LabServer};
+use super::subjects;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 /// Bytes of a message, at most: the server takes 1 MiB.
 const CHUNK: usize = 256 * 1024;
-/// Stands for the rig where the journal is that of the run itself.
-pub const RUN_ITSELF: &str = "=run";
-
 /// A journal that is written by somebody else.
 #[derive(Debug)]
 pub struct JournalMirror {
@@ -27,7 +25,7 @@ impl JournalMirror {
     /// The journal at `path`, of the batch in `folder`, on this rig.
     pub fn of_batch(run: &str, rig: &str, folder: &str, path: PathBuf) -> Self {
         Self {
-            subject: records_of(run, rig),
+            subject: subjects::records(run, rig),
             folder: folder.to_owned(),
             path,
             sent: 0,
@@ -37,7 +35,7 @@ impl JournalMirror {
     /// The journal at `path`, of the run itself.
     pub fn of_run(run: &str, path: PathBuf) -> Self {
         Self {
-            subject: format!("records.{}.{RUN_ITSELF}", token(run)),
+            subject: subjects::records_of_run_itself(run),
             folder: String::new(),
             path,
             sent: 0,
@@ -89,9 +87,4 @@ impl JournalMirror {
         bytes.truncate(valid);
         String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
     }
-}
-
-/// The subject of the records of one rig in a run.
-pub fn records_of(run: &str, rig: &str) -> String {
-    format!("records.{}.{}", token(run), token(rig))
 }

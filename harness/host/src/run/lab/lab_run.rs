@@ -1,11 +1,12 @@
-//! A run of a lab, as its owner has it: its rigs, its files, and what it wants of the agents.
+//! A run in a lab, on the side of the program that started it: its rigs, its files, and its orders to the agents.
 
 use super::SOURCES;
 use super::board::{Job, JobNote, LabRunState, RigCard, RigOrder, RunCard, RunOrder, WaitCard};
 use super::files::RunFiles;
 use super::journal_mirror::JournalMirror;
 use super::rig_watch::RigWatch;
-use super::server::{LabError, LabServer, token};
+use super::server::{LabError, LabServer};
+use super::subjects;
 use crate::run::fleet::wire::WorkerBatch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -205,7 +206,7 @@ impl LabRun {
 
     fn subject(&self, rig: &str, folder: &str) -> String {
         let LabRunPlan { name, priority, .. } = &self.plan;
-        format!("jobs.{priority}.{}.{}.{}", token(rig), token(name), token(folder))
+        subjects::job(*priority, rig, name, folder)
     }
 
     /// Takes a batch back that a rig has not begun, or will never end.
@@ -229,8 +230,7 @@ impl LabRun {
             tracing::warn!("{why}");
         }
         self.lab.remove_waits(&self.plan.name);
-        let filter = format!("jobs.*.*.{}.>", token(&self.plan.name));
-        if let Err(why) = self.lab.withdraw_jobs(&filter) {
+        if let Err(why) = self.lab.withdraw_jobs(&subjects::jobs_of_run(&self.plan.name)) {
             tracing::warn!("{why}");
         }
         let ended = self
@@ -255,8 +255,10 @@ impl Drop for LabRun {
 
 /// Tells the agent of a rig what the run wants of it.
 pub fn tell(lab: &LabServer, run: &str, rig: &str, order: &RigOrder) {
-    let subject = format!("orders.{}.{}", token(run), token(rig));
-    lab.tell(subject, serde_json::to_vec(order).unwrap_or_default());
+    lab.tell(
+        subjects::orders(run, rig),
+        serde_json::to_vec(order).unwrap_or_default(),
+    );
 }
 
 /// Tells the other runs what this one waits for, and looks what more urgent ones wait for.

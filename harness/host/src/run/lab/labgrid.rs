@@ -1,4 +1,4 @@
-//! The place of labgrid that a rig is: held for a batch, so that people and nights share boards.
+//! Holds the labgrid place of a rig for the time of a batch, so that people can use the board between batches.
 //!
 //! labgrid has no lease: a place stays acquired when the client that acquired it has ended. So a process beside the agent
 //! holds it, the keeper: this program once more, in a session of its own, with a socket to the agent as its standard input.
@@ -8,8 +8,9 @@
 //! agent → keeper    the number of the worker's process                  a line, once the worker was started
 //! ```
 //!
-//! A socket that ends is an agent that needs the place no longer, or has died. The keeper then waits for the end of the worker,
-//! makes the rig safe, and releases the place. It writes down what it holds: if it dies as well, the next keeper has it.
+//! The socket closes when the agent no longer needs the place, or has died. The keeper then waits until the worker has ended,
+//! makes the rig safe, and releases the place. It stores which place it holds: if the keeper dies as well, the next keeper
+//! releases it.
 
 mod client;
 
@@ -251,7 +252,7 @@ impl Keeper {
             }
             if began.elapsed() > PATIENCE {
                 let why = format!(
-                    "waiting until labgrid place `{}` is released after the batch before; `{}` has why it is not",
+                    "waiting until labgrid place `{}` is released after the previous batch; for the reason of the delay see `{}`",
                     self.place,
                     self.log.display()
                 );

@@ -11,9 +11,13 @@
 //! | key-value `rigs`, a key a rig | its file, program and state | as long as its agent says so |
 //! | key-value `runs`, a key a run | priority, owner, state | 14 days |
 //! | key-value `waits`, a key a run | rigs that the run waits for: a less urgent one leaves them to it | as long as its owner says so |
+//! | key-value `drained`, a key a rig | rigs that get no batch | until `--undo` |
 //! | object store `files` | suites and packages by SHA-256, and batches | until the run is over |
 //! | `beats.RUN.RIG` | the agent gets on with its batch | not kept |
 //! | `orders.RUN.RIG` | what the run wants of the agent; as well a sign of life of the run | not kept |
+//!
+//! No message has a version: an agent runs batches only for a program that was built from the same [`SOURCES`]. The run compares them
+//! before it queues anything, and the agent before it begins a batch.
 
 /// SHA-256 of the sources that this program was built from, in hex: the same on processors of every kind.
 pub const SOURCES: &str = env!("DFOTA_HIL_SOURCES");
@@ -34,4 +38,5 @@ pub mod rig_watch;
 pub mod run_records;
 pub mod run_watch;
 pub mod server;
+pub mod subjects;
 pub mod users;

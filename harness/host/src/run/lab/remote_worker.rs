@@ -1,10 +1,10 @@
-//! An agent, as the seat of its rig has it.
+//! `RemoteWorker`: runs the batches of one rig through its agent, in place of a local worker process.
 
 use super::board::{FromAgent, LabRigState, RunOrder};
-use super::journal_mirror::records_of;
 use super::lab_run::LabRun;
 use super::part_writer::PartWriter;
-use super::server::{LabError, token};
+use super::server::LabError;
+use super::subjects;
 use crate::run::fleet::rig_worker::{InterruptWorker, RigWorker, WorkerNews};
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker};
 use crate::terminal::print_warning;
@@ -62,24 +62,25 @@ impl RemoteWorker {
         let (send, heard) = channel();
         let parts = Arc::new(Mutex::new(PartWriter::new(out, shows_dialogue)));
         let (writer, said) = (Arc::clone(&parts), send.clone());
-        run.lab.follow(records_of(run.name(), rig), move |record| {
-            let Ok(message) = serde_json::from_slice::<FromAgent>(&record.payload) else {
-                return true;
-            };
-            // On disk before anybody hears of it.
-            let message = writer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write(message);
-            match message {
-                Ok(None) => true,
-                Ok(Some(message)) => said.send(Heard::Said(message)).is_ok(),
-                Err(why) => said.send(Heard::Unwritten(why)).is_ok(),
-            }
-        })?;
-        let beats = format!("beats.{}.{}", token(run.name()), token(rig));
         run.lab
-            .listen(beats, move |_, _| send.send(Heard::Beat).is_ok())?;
+            .follow(subjects::records(run.name(), rig), move |record| {
+                let Ok(message) = serde_json::from_slice::<FromAgent>(&record.payload) else {
+                    return true;
+                };
+                // On disk before anybody hears of it.
+                let message = writer
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .write(message);
+                match message {
+                    Ok(None) => true,
+                    Ok(Some(message)) => said.send(Heard::Said(message)).is_ok(),
+                    Err(why) => said.send(Heard::Unwritten(why)).is_ok(),
+                }
+            })?;
+        run.lab.listen(subjects::beats(run.name(), rig), move |_, _| {
+            send.send(Heard::Beat).is_ok()
+        })?;
         Ok(Self {
             rig: rig.to_owned(),
             run,
@@ -140,7 +141,7 @@ impl RemoteWorker {
                 LabRigState::Works { run, .. } => Some(format!("it works for the run `{run}`")),
                 LabRigState::Waits { .. } => Some(card.state.to_string()),
                 LabRigState::Drained => {
-                    Some("it is drained: `dfota-hil lab drain --undo` gives it back".to_owned())
+                    Some("it is drained: `dfota-hil lab drain RIG --undo` gives it batches again".to_owned())
                 }
                 LabRigState::Out(why) => Some(why),
             },

@@ -1,7 +1,8 @@
-//! The rigs of a lab, as a program that watches them knows them.
+//! Watches the rigs of a lab, for runs and for programs that list them.
 
 use super::board::{LabRigState, RigCard};
-use super::server::{Bucket, LabServer, token};
+use super::server::{Bucket, LabServer};
+use super::subjects::token;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
-//! The records of a run, out of what its owner and its agents sent: each once, and none that came after its batch was given up.
+//! The records of a run, from the messages of its program and its agents: each record once. Records that come after their batch
+//! was given up are left out.
 
 use super::board::FromAgent;
 use super::followed_records::StoredRecord;
-use super::journal_mirror::RUN_ITSELF;
-use super::server::{name_of, token};
+use super::subjects::{self, name_of};
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record};
 use std::collections::BTreeMap;
@@ -42,15 +42,10 @@ struct SentPart {
 impl RunRecords {
     pub fn new(run: &str) -> Self {
         Self {
-            of_run: format!("records.{}.{RUN_ITSELF}", token(run)),
+            of_run: subjects::records_of_run_itself(run),
             run: SentJournal::default(),
             parts: BTreeMap::new(),
         }
-    }
-
-    /// The subject of all records of a run.
-    pub fn subject(run: &str) -> String {
-        format!("records.{}.>", token(run))
     }
 
     /// The records that a message brings.

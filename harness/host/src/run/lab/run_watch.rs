@@ -1,8 +1,9 @@
-//! The runs of a lab, as a program that watches them knows them.
+//! Watches the runs of a lab, for programs that list or show them.
 
 use super::board::RunCard;
 use super::layout::KEPT;
-use super::server::{Bucket, LabError, LabServer, token};
+use super::server::{Bucket, LabError, LabServer};
+use super::subjects::token;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;

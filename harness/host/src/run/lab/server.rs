@@ -4,6 +4,7 @@ use super::board::{RigCard, RunCard, WaitCard};
 use super::followed_records::{FollowedRecords, StoredRecord};
 use super::job_queue::JobQueue;
 use super::layout::{Opened, open};
+use super::subjects::{self, token};
 use crate::terminal::print_warning;
 use async_nats::connection::State;
 use async_nats::jetstream::consumer::pull::{Config as PullConfig, OrderedConfig};
@@ -15,7 +16,6 @@ use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{AckKind, Context, Message};
 use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions};
 use bytes::Bytes;
-use dfota_core::escape::unescaped;
 use dfota_record::digest::sha256_hex;
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub const PRIORITIES: u8 = 3;
 /// Where the server of a lab is, and how to be let in.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LabAccess {
-    /// File with the secret seed of the nkey that the server knows this user by
+    /// File with the secret seed of this user's nkey
     #[arg(long, value_name = "FILE", env = "DFOTA_HIL_LAB_NKEY", hide_env_values = true)]
     pub lab_nkey: Option<PathBuf>,
     /// Certificate of the authority that signed the server's, as PEM
@@ -149,8 +149,12 @@ impl LabServer {
             drained,
             waits,
             files,
-        } = opened
-            .map_err(|why| failed("what a lab needs is not on the server, and cannot be made", &why))?;
+        } = opened.map_err(|why| {
+            failed(
+                "the streams and buckets of a lab could not be opened or created on the server",
+                &why,
+            )
+        })?;
         Ok(Self {
             url: url.to_owned(),
             lease: access.lease,
@@ -338,7 +342,7 @@ impl LabServer {
             let name = format!("p{priority}-{}", token(rig));
             let config = PullConfig {
                 durable_name: Some(name.clone()),
-                filter_subject: format!("jobs.{priority}.{}.>", token(rig)),
+                filter_subject: subjects::jobs_of_rig(priority, rig),
                 ack_policy: AckPolicy::Explicit,
                 ack_wait: self.lease,
                 max_ack_pending: 1,
@@ -446,7 +450,7 @@ impl LabServer {
         made.map(|_| ()).map_err(|why| {
             self.failed(
                 format!(
-                    "run `{}`: the lab knows a run of this name: choose another `--out`",
+                    "run `{}`: the lab already has a run of this name: choose another `--out`",
                     card.run
                 ),
                 why,
@@ -612,37 +616,9 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// A name as one token of a subject, or a key: what may not stand in one is written as `=` and its number in hex.
-pub fn token(name: &str) -> String {
-    let mut token = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => token.push(byte as char),
-            _ => token += &format!("={byte:02X}"),
-        }
-    }
-    token
-}
-
-/// The name that a [`token`] stands for; nothing for what is none.
-pub fn name_of(token: &str) -> Option<String> {
-    unescaped(token, b'=')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_stay_apart_as_tokens() {
-        assert_eq!(token("bench-03"), "bench-03");
-        assert_eq!(token("a.b c=d/ü"), "a=2Eb=20c=3Dd=2F=C3=BC");
-        assert_ne!(token("a.b"), token("a=2Eb"));
-        for name in ["bench-03", "a.b c=d/ü"] {
-            assert_eq!(name_of(&token(name)).as_deref(), Some(name));
-        }
-        assert_eq!(["=2", "=zz", "=FF"].map(name_of), [None, None, None]);
-    }
 
     #[test]
     fn only_a_server_that_is_not_there_is_waited_for() {

@@ -1,6 +1,7 @@
 //! Users of a lab's server: the subjects that each needs, and no other.
 
-use super::server::{PRIORITIES, READS, RUNS, token};
+use super::server::{PRIORITIES, READS, RUNS};
+use super::subjects::token;
 
 /// Who a user of the server is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,8 @@ use crate::run::lab::collected::{CollectedRun, TakenFolder, has_owner};
 use crate::run::lab::files::RunFiles;
 use crate::run::lab::lab_run::{LabRun, LabRunPlan, tell};
 use crate::run::lab::remote_worker::RemoteWorker;
-use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, RUNS, token};
+use crate::run::lab::server::{LabAccess, LabError, LabServer, PRIORITIES, RUNS};
+use crate::run::lab::subjects::{self, token};
 use crate::state::StateDir;
 use dfota_record::journal::PARENT_FILE;
 use std::collections::BTreeSet;
@@ -90,7 +91,7 @@ pub(super) fn resume(
     let name = RecordedRun::open(folder)?.started.run;
     if has_owner(&lab, &name)? {
         return Err(CommandError::error(format!(
-            "`{name}` goes on in the lab: its program lives, and nobody else can have the run"
+            "the run `{name}` is still running in the lab: wait until its program has ended"
         )));
     }
     let unheard = bring_home(&lab, &name, folder)?;
@@ -124,7 +125,7 @@ fn bring_home(lab: &Arc<LabServer>, run: &str, folder: &Path) -> Result<BTreeSet
     let open = CollectedRun::open(folder).map_err(unread)?;
     let is_at_it = |card: &RigCard| matches!(&card.state, LabRigState::Works { run: at, .. } if at == run);
     // What waits in the queue is not begun; what is begun ends with its case.
-    lab.withdraw_jobs(&format!("jobs.*.*.{}.>", token(run)))?;
+    lab.withdraw_jobs(&subjects::jobs_of_run(run))?;
     loop {
         let collected = CollectedRun::read(lab, run)?;
         let rigs = lab.rigs()?;
