@@ -4,7 +4,7 @@ use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};
 use std::fmt;
 
-/// Puts the calling thread behind the reader, which cuts. Journal and servers may be late; a cut may not.
+/// Puts the calling thread behind the reader, which cuts: journal and servers may be late.
 pub fn set_background() {
     /// Five steps of niceness are about a third of the share.
     const NICE: i32 = 5;

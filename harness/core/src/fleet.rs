@@ -1,13 +1,14 @@
 //! The queue of a run on several rigs: which rig takes which batch, and when none does.
 //!
-//! No clock and no process: who asks is given a [`Take`], who reports gets the [`FleetEvent`]s to be written down.
+//! No clock and no process. A caller that asks for a batch gets a [`Take`]; a caller that reports gets the [`FleetEvent`]s to
+//! record.
 //!
 //! - The longest batch that fits goes first; the first batch of a canary is the shortest.
 //! - A package goes to `canary` rigs alone, the first that are free, until one of its batches has passed.
-//! - A batch that is lost goes to another rig, three times at most. A rig that lost one gets no other.
+//! - A lost batch goes to another rig; after three losses it is given up. A rig that lost a batch gets no further one.
 //! - A canary that is lost in the middle of an update may be a brick: no other rig gets its delta.
-//! - More bricks than the run survives, or a bricked canary, end the handing out everywhere. A rig that is lost in the middle of an
-//!   update counts as a brick: its module may be one, and nobody hears of it.
+//! - After more bricks than the run allows, or a bricked canary, no rig gets a further batch. A rig that is lost in the middle of an
+//!   update counts as a brick, because its module may be bricked.
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
 mod replay;
@@ -34,7 +35,7 @@ pub struct QueuedBatch {
     pub suite: String,
     /// The ids of its cases, in order.
     pub cases: Vec<String>,
-    /// The packages that it may give a module, by their digests: each is let loose on canaries first.
+    /// The packages that it may give a module, by their digests: each goes to canaries first.
     pub packages: Vec<String>,
     /// The rigs that can run it, by their place in the run.
     pub rigs: Vec<usize>,
@@ -419,7 +420,7 @@ impl Fleet {
         }
         if possible == 0 || bricks > max_bricks {
             return Some(format!(
-                "cases that ended with a brick: {bricks}, the last on `{last}`; the run survives {max_bricks} (`--max-bricks`)"
+                "cases that ended with a brick: {bricks}, the last on `{last}`; the run allows {max_bricks} (`--max-bricks`)"
             ));
         }
         let lost: Vec<String> = self
@@ -428,7 +429,7 @@ impl Fleet {
             .map(|rig| format!("`{}`", name_of(&self.rigs, *rig)))
             .collect();
         Some(format!(
-            "cases that ended with a brick: {bricks}, and {possible} that may have, on rigs that were lost in the middle of an update ({}): nobody knows what their modules became; the run survives {max_possible} (`--max-bricks`)",
+            "cases that ended with a brick: {bricks}, and {possible} that may have, on rigs that were lost in the middle of an update ({}): the state of their modules is unknown; the run allows {max_possible} (`--max-bricks`)",
             lost.join(", ")
         ))
     }

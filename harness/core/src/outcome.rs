@@ -5,8 +5,8 @@ use crate::macros::named_enum;
 named_enum! {
     /// What a module became by an update, cut or not.
     pub enum Outcome {
-        /// The source version runs and does what it did, as far as can be asked. The next delta has the last word: where it is
-        /// refused, this becomes [`Self::SilentCorruption`].
+        /// The source version runs and does what it did, as far as can be asked. The next delta decides: if the module refuses
+        /// it, this becomes [`Self::SilentCorruption`].
         OldIntact = "old-intact",
         /// The target version runs and does what the source did; no resume was seen on the way.
         New = "new",

@@ -64,7 +64,7 @@ pub struct RunFold {
     pools: PoolFold,
     /// Suite and id of the case that is run.
     present: Option<(String, String)>,
-    attempt: Try,
+    present_try: Try,
     answer_gap: AnswerGap,
     /// The image was written by a sound update since the last case.
     fresh: bool,
@@ -81,23 +81,23 @@ impl RunFold {
             Event::CasePlanned { case, .. } => self.plan(case),
             Event::CaseStarted { id, suite } => {
                 self.present = Some((suite.clone(), id.clone()));
-                self.attempt = Try::default();
+                self.present_try = Try::default();
                 (self.fresh, self.own) = (false, false);
             }
             Event::Attempt(attempt) => self.begin(attempt),
-            Event::Halted(halted) => self.attempt.halted = Some(halted.clone()),
+            Event::Halted(halted) => self.present_try.halted = Some(halted.clone()),
             Event::Tallied(tallied) => self.tallied.push(tallied.clone()),
             Event::TryEnded(_) => {
                 self.own |= self.wrote();
                 self.fresh &= !self.wrote();
-                self.attempt = Try::default();
+                self.present_try = Try::default();
             }
             Event::CaseEnded(ended) => self.end(ended),
             // Another rig speaks, or the run itself: what was known of a module is of another one.
             Event::Fleet(_) => {
                 (self.present, self.last) = (None, None);
                 (self.fresh, self.own) = (false, false);
-                self.attempt = Try::default();
+                self.present_try = Try::default();
                 self.answer_gap = AnswerGap::default();
             }
             // What was known of the image is gone with it.
@@ -108,14 +108,14 @@ impl RunFold {
 
     fn look(&mut self, id: EventId, event: &Event) {
         match event {
-            Event::Tx { .. } | Event::Line { .. } => self.attempt.latest = Some(id),
-            Event::Identity { .. } => self.attempt.said = Some(id),
+            Event::Tx { .. } | Event::Line { .. } => self.present_try.latest = Some(id),
+            Event::Identity { .. } => self.present_try.said = Some(id),
             Event::Measured(measured) => self.measured(id, &measured.name, measured.value),
             _ => {}
         }
         self.answer_gap.on(id, event);
         let later = self.last.as_mut().and_then(|last| last.seen.as_mut());
-        match (self.attempt.watches.last_mut(), later) {
+        match (self.present_try.watches.last_mut(), later) {
             (Some(watch), _) => watch.seen.on(id, event),
             (None, Some(seen)) => seen.on(id, event),
             (None, None) => {}
@@ -138,8 +138,8 @@ impl RunFold {
         if let Some(last) = &mut self.last {
             last.seen = None;
         }
-        self.fresh |= self.attempt.watches.last().is_some_and(Watch::prepared);
-        self.attempt.watches.push(Watch {
+        self.fresh |= self.present_try.watches.last().is_some_and(Watch::prepared);
+        self.present_try.watches.push(Watch {
             seen: Observation::new(attempt.clone()),
             fresh: self.fresh,
         });
@@ -147,16 +147,18 @@ impl RunFold {
 
     fn measured(&mut self, id: EventId, name: &str, value: f64) {
         let measure = Measure::ALL.into_iter().find(|measure| measure.name() == name);
-        self.attempt.taken.extend(measure.map(|measure| MeasuredValue {
-            measure,
-            value: measure.unit().steps(value),
-            id,
-        }));
+        self.present_try
+            .taken
+            .extend(measure.map(|measure| MeasuredValue {
+                measure,
+                value: measure.unit().steps(value),
+                id,
+            }));
     }
 
     /// Whether an update of the case itself was made in this try.
     fn wrote(&self) -> bool {
-        let watches = &self.attempt.watches;
+        let watches = &self.present_try.watches;
         watches
             .iter()
             .any(|watch| matches!(watch.seen.plan.purpose, Purpose::Case | Purpose::Again))
@@ -168,15 +170,15 @@ impl RunFold {
             .as_ref()
             .is_some_and(|(suite, id)| *suite == ended.suite && *id == ended.id);
         if !present {
-            // A later case has the last word on an earlier one.
+            // A later case may revise an earlier one.
             if let Some(last) = self.last.as_mut().filter(|last| last.is(ended)) {
                 last.ended = ended.clone();
             }
-            self.attempt.halted = None;
+            self.present_try.halted = None;
             return;
         }
         self.present = None;
-        let attempt = core::mem::take(&mut self.attempt);
+        let attempt = core::mem::take(&mut self.present_try);
         // What follows, up to the next case, is no try of this one.
         self.fresh = false;
         let own = core::mem::take(&mut self.own);
@@ -200,18 +202,18 @@ impl RunFold {
 
     /// The update that is watched.
     pub fn observation(&self) -> Option<&Observation> {
-        self.attempt.watches.last().map(|watch| &watch.seen)
+        self.present_try.watches.last().map(|watch| &watch.seen)
     }
 
     /// The last update of the case itself in this try.
     pub fn main(&self) -> Option<&Observation> {
-        let watches = self.attempt.watches.iter().map(|watch| &watch.seen);
+        let watches = self.present_try.watches.iter().map(|watch| &watch.seen);
         watches.rev().find(|seen| seen.plan.purpose == Purpose::Case)
     }
 
     /// Whether a procedure of the present try could not go on.
     pub fn is_halted(&self) -> bool {
-        self.attempt.halted.is_some()
+        self.present_try.halted.is_some()
     }
 
     /// The verdict of the present try, as far as it has come.
@@ -219,15 +221,15 @@ impl RunFold {
         if let Some((name, pending)) = self.claim() {
             return self.judge_claim(&name.0, pending);
         }
-        if let Some(halted) = &self.attempt.halted {
-            let latest = self.attempt.latest.into_iter();
+        if let Some(halted) = &self.present_try.halted {
+            let latest = self.present_try.latest.into_iter();
             let (verdict, gap) = self.answer_gap.judge(halted);
             return Judgement {
                 evidence: latest.chain(gap).map(|id| id.0).collect(),
                 ..Judgement::bare(verdict)
             };
         }
-        self.attempt.judged(self.convicted())
+        self.present_try.judged(self.convicted())
     }
 
     /// The same with what the campaign adds, once there is no further try: a pass outside the window says nothing.
@@ -287,7 +289,7 @@ impl RunFold {
     /// Whether a known-good delta was refused twice, given in two ways: then the image that it was for is not what its
     /// version says.
     fn convicted(&self) -> Option<Conviction> {
-        let mut conviction = attempts::convicted(&self.attempt.watches)?;
+        let mut conviction = attempts::convicted(&self.present_try.watches)?;
         conviction.left_by = match (&self.last, self.own) {
             (_, true) => None,
             (Some(last), false) => {
@@ -318,9 +320,9 @@ impl RunFold {
     pub fn revision(&self) -> Option<CaseEnded> {
         let last = self.last.as_ref()?;
         if let Some(conviction) = self.convicted().filter(|conviction| conviction.left_by.is_some()) {
-            return last.convicted(&conviction);
+            return last.failed_for(&conviction);
         }
-        last.thought_over()
+        last.judged_again()
     }
 }
 
@@ -329,7 +331,7 @@ impl Last {
         self.ended.suite == ended.suite && self.ended.id == ended.id
     }
 
-    fn convicted(&self, conviction: &Conviction) -> Option<CaseEnded> {
+    fn failed_for(&self, conviction: &Conviction) -> Option<CaseEnded> {
         if self.ended.outcome == Some(Outcome::SilentCorruption) {
             return None;
         }
@@ -354,8 +356,8 @@ impl Last {
         })
     }
 
-    /// What was seen of its image after its end.
-    fn thought_over(&self) -> Option<CaseEnded> {
+    /// Its verdict, if something was seen of its image after its end that changes it.
+    fn judged_again(&self) -> Option<CaseEnded> {
         let seen = self.seen.as_ref()?;
         if matches!(self.ended.verdict, Verdict::Fail(_)) {
             return None;

@@ -14,7 +14,7 @@ pub enum Verdict {
     Pass,
     /// The module is at fault.
     Fail(Finding),
-    /// We are: rig, network, server, suite or harness.
+    /// Not the module is at fault: rig, network, server, suite or harness.
     Error(Finding),
     /// The experiment did not happen as planned.
     Inconclusive(Finding),

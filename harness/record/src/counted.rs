@@ -1,9 +1,9 @@
 //! Which result of a case counts, where several rigs ran it: the first that is complete.
 //!
-//! A case of a batch that was lost is run again on another rig. If the lost rig ended it all the same, that result came first and
-//! stays, unless the run's own journal says that the case is run again: its cut was not proven, or it ended by the fault of the
-//! rig. A case that ended before anything was done for it has no complete result either: a later one takes its place. What the run
-//! itself says of a case, after its parts, is the last word.
+//! A case of a batch that was lost is run again on another rig. If the lost rig ended it all the same, that result came first
+//! and stays, unless the run's own journal says that the case is run again: its cut was not proven, or it ended by the fault of
+//! the rig. A case that ended before anything was done for it has no complete result either: a later one takes its place. A
+//! result that the run's own journal gives after its parts replaces any earlier one.
 
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 pub enum Counted {
     /// It counts.
     Counts,
-    /// It counts, and is said of a case that has ended before: a later case has the last word on it.
+    /// It counts, and revises a case that has ended before.
     Revises,
     /// It does not: the case has a result already, of another part.
     Extra,

@@ -1,5 +1,5 @@
-//! A run while it goes on, as a fold over its records: what a page shows of it. No I/O and no clock: whoever renders says what
-//! time it is.
+//! A run while it goes on, as a fold over its records: what a page shows of it. No I/O and no clock: the caller passes the
+//! time.
 //!
 //! Records come out of one journal, or, of a run on several rigs, out of the parent's and those of its parts. A masked run is
 //! masked before it is folded, so that nothing here holds what may not be shown.

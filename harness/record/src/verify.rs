@@ -179,7 +179,10 @@ fn fleet_without_evidence(path: &Path) -> Result<Verified, VerifyError> {
         verified.lines = chain.lines;
         let made = ABOUT_THE_MANIFEST.iter().any(|name| path.join(name).exists());
         if made {
-            verified.touch(BUNDLE, "it is missing, and what is written after it is there");
+            verified.touch(
+                BUNDLE,
+                "it is missing, although files that are written after it exist",
+            );
         }
         verified.incomplete = (!made).then(|| incomplete(&chain));
     }

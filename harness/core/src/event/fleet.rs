@@ -27,7 +27,8 @@ pub enum FleetEvent {
     },
     /// A rig took a batch. Its journal follows, in a folder of its own.
     Taken(Taken),
-    /// A rig began an attempt at a cut: it was armed. Told before the cut can be made, and not by the thread that makes it.
+    /// A rig began an attempt at a cut: it was armed. The rig sends this before it orders the update, and
+    /// not from the thread that cuts.
     Ordered {
         /// The rig.
         rig: String,

@@ -1,4 +1,4 @@
-//! Who tested, where, for whom, and on what piece: what a test report has to name and no run can find out
+//! Who tested, where, for whom, and which item: facts that a test report has to name, and that no run can find out
 //! (ISO/IEC 17025:2017, 7.8.2.1 b, c, e, g, h and p; 7.8.3.1 a).
 
 use alloc::string::String;

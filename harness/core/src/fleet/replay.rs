@@ -1,7 +1,7 @@
 //! The queue of a run whose program has ended, from what that program wrote down.
 //!
-//! The machine is driven by what happened: queued, taken, closed, lost. What it makes of that has been written down as well, up to
-//! the moment in which the program ended. The rest is owed: who resumes the run writes it down first.
+//! It replays the recorded events `queued`, `taken`, `closed` and `lost`. The events that follow from these were recorded too,
+//! until the program ended. The program that resumes the run records the missing ones (`owed`) first.
 
 use super::{Fleet, FleetRules, Place, QueuedBatch};
 use crate::event::fleet::{FleetEvent, PartEnd, Taken};

@@ -1,4 +1,4 @@
-//! What a run leaves behind of attempts at cuts: for later runs, and for whoever decides about those that nobody will know more of.
+//! The open attempts of a run: for later runs, and for `write-off`.
 
 use super::attempts::{AttemptOn, CutName};
 use super::{BrickingCase, PoolFold};

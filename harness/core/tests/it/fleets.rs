@@ -380,9 +380,9 @@ fn rigs_that_are_lost_in_an_update_count_as_bricks() {
     gets(&mut fleet, 0, "one");
     gets(&mut fleet, 1, "two");
     fleet.lost(0, "its process ended", vec!["one-b".into()], OPEN);
-    assert_eq!(fleet.paused(), None, "the run survives one");
+    assert_eq!(fleet.paused(), None, "the run allows one");
     let events = fleet.lost(1, "its process ended", vec!["two-b".into()], OPEN);
-    let why = "cases that ended with a brick: 0, and 2 that may have, on rigs that were lost in the middle of an update (`r0`, `r1`): nobody knows what their modules became; the run survives 1 (`--max-bricks`)";
+    let why = "cases that ended with a brick: 0, and 2 that may have, on rigs that were lost in the middle of an update (`r0`, `r1`): the state of their modules is unknown; the run allows 1 (`--max-bricks`)";
     let paused = FleetEvent::Paused {
         why: why.into(),
         cause: PauseCause::Modules,
@@ -411,7 +411,7 @@ fn one_lost_rig_stops_no_run() {
     assert_eq!(fleet.paused(), None);
     let paused = fleet.bricked(1, 1).expect("a brick does");
     assert!(
-        matches!(&paused, FleetEvent::Paused { why, .. } if why.ends_with("the run survives 0 (`--max-bricks`)")),
+        matches!(&paused, FleetEvent::Paused { why, .. } if why.ends_with("the run allows 0 (`--max-bricks`)")),
         "{paused:?}"
     );
 }

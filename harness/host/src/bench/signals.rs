@@ -33,7 +33,9 @@ pub fn install_handlers(
     ]
     .map(signal);
     let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = handlers else {
-        tracing::warn!("signals cannot be handled: an interrupt leaves the rig to its drivers");
+        tracing::warn!(
+            "cannot install signal handlers: an interrupt ends this program at once; the guard makes a rig with wires safe"
+        );
         return;
     };
     let lines = Arc::downgrade(lines);

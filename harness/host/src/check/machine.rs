@@ -83,7 +83,7 @@ fn clock_at(
     let source = if synchronised {
         "set by the network"
     } else {
-        "who sets it is not known here"
+        "its time source is unknown"
     };
     ok(Probe::Clock, format!("{shown}, {source}"))
 }

@@ -160,7 +160,7 @@ fn unique(suites: &[Suite]) -> Result<(), CommandError> {
     for (n, suite) in suites.iter().enumerate() {
         if let Some(other) = suites[..n].iter().find(|other| other.name == suite.name) {
             return Err(CommandError::usage(format!(
-                "`{}` and `{}` are both named `{}`: name one of them otherwise, or run them apart",
+                "`{}` and `{}` are both named `{}`: rename one of them, or run them one after the other",
                 other.file.display(),
                 suite.file.display(),
                 suite.name

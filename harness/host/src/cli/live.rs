@@ -1,8 +1,8 @@
 //! The page of a run while it goes on: `run --live ADDR`, and those of a lab: `lab serve`.
 //!
-//! A thread of its own serves it, behind every other in priority. Whoever writes the journal hands it each record without
-//! waiting; the page's thread takes what has come a few times a second, folds it, and tells the readers what has changed.
-//! So neither readers nor attackers can hold up a run: the worst that they get is an old page.
+//! A thread of its own serves it, behind every other in priority. The thread that writes the journal hands it each record
+//! without waiting; the page's thread takes what has come a few times a second, folds it, and tells the readers what has
+//! changed. So neither readers nor attackers can hold up a run: the worst that they get is an old page.
 
 mod access;
 pub(crate) mod address;

@@ -93,10 +93,11 @@ fn refused(before: &[Rig], rig: &Rig) -> Option<FileError> {
 }
 
 fn named_each(rig: &Rig) -> Option<Problem> {
-    let message =
-        format!("no rig of several can be named `{EACH}`: a suite with `on: {EACH}` is for every rig");
+    let message = format!(
+        "in a run on several rigs, no rig can be named `{EACH}`: `on: {EACH}` in a suite means every rig"
+    );
     let problem = || problem(rig, &["rig"], &message, "means every rig");
-    (rig.name == EACH).then(|| problem().help("name it otherwise"))
+    (rig.name == EACH).then(|| problem().help("rename it"))
 }
 
 fn same_name(other: &Rig, rig: &Rig) -> Option<Problem> {
@@ -110,7 +111,7 @@ fn same_name(other: &Rig, rig: &Rig) -> Option<Problem> {
         place(other, &["rig"])
     );
     let problem = problem(rig, &["rig"], &message, "the same name");
-    Some(problem.help("name one of them otherwise: reports tell rigs apart by their names"))
+    Some(problem.help("rename one of them: reports tell rigs apart by their names"))
 }
 
 fn same_hardware(other: &Rig, rig: &Rig) -> Vec<Problem> {

@@ -69,7 +69,7 @@ impl Dut {
         };
         let Some(answer) = self.query("AT+QCGDEFCONT?")? else {
             self.journal.post(Event::Note {
-                text: format!("the module does not tell its access point: `{apn}` is left to it"),
+                text: format!("the module did not report its access point: `{apn}` was not set"),
             });
             return Ok(());
         };

@@ -95,7 +95,7 @@ impl Standing {
         let Self { spent, planned, .. } = self;
         let budget = self.budget.unwrap_or_default();
         Some(format!(
-            "the module's flash has seen {}, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and tell it with `{}`, or give `--over-budget`",
+            "the module's flash has seen {}, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and run `{}`, or give `--over-budget`",
             count_of(*spent, "update"),
             self.check
         ))

@@ -6,9 +6,9 @@
 //! STATE/campaigns/KEY-RUN.jsonl      one that was ended by RUN
 //! ```
 //!
-//! KEY is a digest of what all cuts have in common ([`CampaignTerms`]). Which rigs make them may differ from run to run. A cut is
-//! written down when it is ordered, and again when it is judged: what was ordered and not judged is open. A line that a dying
-//! machine left half written is the cut that it was about: it is made again.
+//! KEY is a digest of what all cuts have in common ([`CampaignTerms`]). Which rigs make them may differ from run to run. A cut
+//! is written down when it is ordered, and again when it is judged: what was ordered and not judged is open. If a machine died
+//! while it wrote a line, the line does not count, and its cut is made again.
 
 use crate::state::campaign_terms::{CampaignOnRigs, CampaignTerms};
 use crate::state::{StateDir, StateError, unread, unwritten};

@@ -6,7 +6,7 @@
 //! | type of the module, and whether it is simulated | the modules: each is a stratum of its own |
 //! | how long the supply stays off where the suite leaves that to the rigs | calibrations: each rig has its own |
 //!
-//! And a rig of one name cuts in the same way in all of them: its power switch, or the defects that it simulates, must not change.
+//! A rig also has to make its cuts in the same way in all runs: its power switch and its simulated defects must not change.
 
 use crate::config::rig::{Link, Rig, module_word};
 use crate::config::suite::{Suite, SuiteCampaign, SuiteCase};

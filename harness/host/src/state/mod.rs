@@ -1,10 +1,10 @@
-//! The state folder: what one run leaves to the next, apart from every run folder.
+//! The state folder: data that a run keeps for later runs, outside the run folders.
 //!
 //! ```text
 //! STATE/rigs/SLUG-HASH/    one rig, and `SLUG-HASH-2` the second copy of a simulated one: check.json, quarantine.json, wear.json; its lease and guard: lease, owner.json,
 //!                          programs, guard.log, guard.socket
-//! STATE/campaigns/         campaigns that go on from night to night
-//! STATE/history.sqlite     what every run came to, of runs outside `reports`
+//! STATE/campaigns/         campaigns that go on from night to night STATE/history.sqlite     the results of runs outside
+//! `reports`
 //! ```
 //!
 //! Nothing in it is needed to understand a run, and nothing is made before something is written. Files are replaced as a

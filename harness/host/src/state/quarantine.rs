@@ -1,4 +1,4 @@
-//! A rig that failed its self-check is not used again until a check passes: what it would say about modules is worth nothing.
+//! A rig that failed its self-check is not used until a check passes: its verdicts about modules would mean nothing.
 
 use crate::state::{RigState, StateError};
 use dfota_core::rig_check::{Check, CheckOutcome, Probe, is_sound};

@@ -1,4 +1,4 @@
-//! What a run leaves to the next one on the same rig.
+//! The state that a run keeps for the next run on the same rig.
 
 use crate::config::rig::Rig;
 use crate::state::RigState;

@@ -1,4 +1,5 @@
-//! How many updates the flash of a rig's modules has seen, over all runs: flash has a number of them, and then no more.
+//! Counts the updates that the flash of a rig's modules has had, over all runs. Flash wears out after a limited number of
+//! updates.
 
 use crate::state::{RigState, StateError};
 use crate::terminal::print_warning;

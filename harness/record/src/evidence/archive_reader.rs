@@ -104,7 +104,7 @@ fn take(tar: &mut impl Read, name: String, size: u64, found: &mut BundleContents
     let kept = contents::is_kept(&name);
     if contents::longest(&name).is_some_and(|limit| size > limit) {
         return Err(bad(format!(
-            "`{name}` has {size} bytes, more than is looked into"
+            "`{name}` has {size} bytes, more than this program reads"
         )));
     }
     let mut hash = Sha256::new();

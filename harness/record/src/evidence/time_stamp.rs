@@ -99,13 +99,13 @@ pub enum TimeStampError {
     NoToken,
     #[error("digest `{0}`, expected one of SHA-2")]
     Digest(ObjectIdentifier),
-    #[error("the digest that the authority signed is not that of the time in it: it was changed")]
+    #[error("the digest that the authority signed does not match the time stamp: the time stamp was changed")]
     Changed,
     #[error("a damaged time stamp: {0}")]
     Contents(der::Error),
     #[error("a damaged time stamp: expected at least five values in it, found {0}")]
     Incomplete(usize),
-    #[error("it is for something else than this signature")]
+    #[error("it belongs to another signature")]
     OtherSignature,
     #[error("its time is invalid: expected one as in `20261122143005Z`")]
     Time,

@@ -1,6 +1,6 @@
 //! The claims of a run that goes on: what its cuts say so far, by module, and what is open.
 //!
-//! The numbers are those that the report would have, were it made now. The page judges nothing: only the claim's own case does.
+//! The report would have the same numbers if it were made now. The page judges nothing: only the claim's own case does.
 
 use super::pools::LivePools;
 use crate::report::campaigns::CampaignReport;

@@ -1,6 +1,6 @@
 //! A lab of many machines, as its page shows it: the rigs, and the runs.
 //!
-//! Whoever watches the lab hands over what it knows; what has changed since is found here.
+//! The program that watches the lab hands over its state; this module finds the changes.
 
 use super::cases::LiveCounts;
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! How long a run is likely to go on, from what is over. Nothing is promised before something is.
+//! Estimates the time left of a run from its finished cases or batches. Before the first one has finished, there is no
+//! estimate.
 
 use super::LiveRun;
 use super::queue::{LiveBatchState, Queue};

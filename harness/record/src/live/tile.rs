@@ -356,7 +356,7 @@ impl RigTile {
         present.attempt = Some(PresentAttempt::new(attempt, self.label.speed, at_ms));
     }
 
-    /// A case ended: the present one, or an earlier one on which a later one has the last word.
+    /// A case ended: the present one, or an earlier one that a later case revises.
     fn end(&mut self, suite: &str, id: &str) {
         let is_present = |present: &PresentCase| present.suite == suite && present.id == id;
         if self.present.as_ref().is_some_and(is_present) {

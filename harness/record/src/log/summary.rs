@@ -95,7 +95,7 @@ pub fn facts(reader: &LogReader) -> Vec<String> {
     if clock.jumps() > 0 {
         let times = count_of(clock.jumps(), "time");
         facts.push(format!(
-            "the time stamps went back {times}: how long that took is not known, and counted as nothing"
+            "the time stamps went back {times}: the time lost there is unknown, and counts as zero"
         ));
     }
     if read.noise > 0 {

@@ -181,7 +181,7 @@ impl CampaignReport {
             if run.cases.iter().any(|case| of_campaign(&case)) || run.tallied.iter().any(|cut| tallied(&cut))
             {
                 pool.sentences.push(format!(
-                    "{}: counted as a brick without a verdict, for somebody wrote it off: {}",
+                    "{}: has no verdict and counts as a brick, because it was written off: {}",
                     off.case, off.note
                 ));
             }

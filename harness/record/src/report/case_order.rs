@@ -230,7 +230,7 @@ impl<'a> CaseOrder<'a> {
         let records = self.records;
         let name = CaseName::new(&end.suite, &end.id);
         let began = self.began.take_if(|began| began.name == name);
-        // Another part has the last word, or the run itself: what the case had come to before does not count.
+        // The result of a later part, or of the run itself, replaces the earlier result of the case.
         let is_other = |before: &LostAttempt<'_>| {
             part.is_none_or(|part| (&*part.taken.batch, part.taken.attempt) != (before.batch, before.attempt))
         };
@@ -238,7 +238,7 @@ impl<'a> CaseOrder<'a> {
         let Some(case) = self.find(name) else { return };
         case.lost.extend(before);
         case.verdict = end.verdict.clone();
-        // A later case may have the last word on this one; the records since then are its own.
+        // A later case may revise this one; the records in between belong to that later case.
         if let Some(began) = began {
             case.records = &records[began.from..=at];
         }

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 pub struct CaseRun<'a> {
     /// The case as it was planned.
     pub case: &'a Case,
-    /// How it ended; the last word counts, for a later case can find out that this one's image was corrupt.
+    /// How it ended. A later case may revise it, if it finds that this case left a corrupt image.
     pub verdict: Verdict,
     /// Its records, from its start to its end.
     pub records: &'a [Record],

@@ -142,17 +142,17 @@ fn signed(statement: &[u8], envelope: &[u8], sigstore: &[u8], public: &[u8]) -> 
         return Err(format!("the key id in {ENVELOPE} is not that of {PUBLIC_KEY}"));
     }
     if envelope.text().as_bytes() != bytes {
-        return Err(format!("{ENVELOPE} was changed beside its signature"));
+        return Err(format!("{ENVELOPE} was changed outside the signed part"));
     }
     if !envelope.is_signed_by(&public) {
         return Err(format!(
-            "{ENVELOPE}: the signature is not one of the key in {PUBLIC_KEY} for this statement"
+            "{ENVELOPE}: the key in {PUBLIC_KEY} did not sign this statement"
         ));
     }
     let answer = time_stamp_of(sigstore);
     if envelope.sigstore(answer.as_deref()).as_bytes() != sigstore {
         return Err(format!(
-            "{SIGSTORE} does not hold the envelope and its time stamp alone"
+            "{SIGSTORE} is not exactly the envelope and its time stamp"
         ));
     }
     let signature = envelope.signature().unwrap_or_default();

@@ -1,9 +1,8 @@
 //! The reader thread: byte → line → URC → armed cut? → supply, in one place.
 //!
-//! Nothing between the byte and the line of the supply allocates, changes to another thread or waits for a lock that another
-//! thread holds for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, with one exception:
-//! while a `command` driver switches the supply on, a further cut waits for the end of its program. Everything else of a read, also of the lines before the moment, goes to the journal and to the
-//! runner afterwards.
+//! Nothing between the byte and the supply allocates or changes to another thread. The armed cut and the lines are behind mutexes,
+//! which the runner takes for an instant only. The exception: while a `command` driver switches the supply on, a further cut waits
+//! until its program has ended. Journal and runner get everything else of a read afterwards, also the lines before the moment.
 
 use super::cutter::{Cutter, ReaderShared};
 use super::message::{BenchMessage, CutInstants};

@@ -41,10 +41,10 @@ pub struct CompareArgs {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 enum By {
-    /// The one that is updated from: it carries the update out
+    /// The version before the update: it carries the update out
     #[default]
     From,
-    /// The one that is updated to
+    /// The version after the update
     To,
 }
 

@@ -19,9 +19,9 @@ use std::path::PathBuf;
 
 /// An AT terminal on a rig, with decoded URCs and orders for power and reset
 ///
-/// Takes the supply away and gives it back, so that the module boots; shows every line from it with the seconds of its time,
-/// and sends what is typed with a carriage return. The rig ends in its safe state, however this ends. Lines out of a pipe are sent one by one: the boot is
-/// waited for, and the result of each command before the next.
+/// Switches the supply off and on, so that the module boots. Shows each line of the module with the module's time in seconds,
+/// and sends what you type with a carriage return. The rig always ends in its safe state. Lines from a pipe are sent one by
+/// one: the terminal waits for the boot, and then for the result of each command.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = format!("Lines that begin with a colon are for the rig:\n{HELP}"))]
 pub struct ConsoleArgs {

@@ -33,7 +33,7 @@ pub struct HistoryArgs {
     /// Show every case and every cut of a campaign; without this flag, one screen
     #[arg(long)]
     all: bool,
-    /// Only so many of the latest runs of each rig
+    /// Only the latest N runs of each rig
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     last: u32,
     /// Only runs on the rig of this name; of runs on several rigs, only its cases

@@ -21,8 +21,9 @@ use std::path::{Path, PathBuf};
 
 /// Write the files of a new bench: a rig, a first suite, on request a CI job and a unit
 ///
-/// Asks at a terminal for what no flag says, with the serial adapters and GPIO chips of this machine to choose from. Without a
-/// terminal, flags and what is usual say it all. Nothing is powered, and no file that is there is written over.
+/// At a terminal, asks for each value that no flag gives, and offers the serial adapters and GPIO chips of this machine.
+/// Without a terminal, uses flags and defaults; a value without a default needs its flag. Powers nothing. Overwrites files only
+/// with `--force`.
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
     /// Folder of the files

@@ -22,7 +22,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Look at a lab, and steer it
+/// Show and control a lab
 #[derive(Debug, clap::Args)]
 pub struct LabCommandArgs {
     #[command(subcommand)]
@@ -33,7 +33,7 @@ pub struct LabCommandArgs {
 enum LabCommand {
     /// List rigs and runs
     List(LabAddress),
-    /// Show what became of the batches of a run so far
+    /// Show the state of each batch of a run, and its verdicts so far
     Show {
         /// Name of the run, as `lab list` shows it
         run: String,
@@ -47,7 +47,7 @@ enum LabCommand {
         #[command(flatten)]
         lab: LabAddress,
     },
-    /// Bring a run together whose program was killed: its journals to a run folder, with reports
+    /// Collect the journals of a run whose program was killed into a run folder, and make its reports
     Collect {
         /// Name of the run, as `lab list` shows it
         run: String,
@@ -70,7 +70,7 @@ enum LabCommand {
         #[command(flatten)]
         lab: LabAddress,
     },
-    /// Make the key of an agent, of those who start runs, or of those who only look, and print what the server's file has to say of it
+    /// Make a key for an agent, for starting runs, or for reading only, and print the entry for the server's configuration file
     User {
         /// Name of the agent's rig
         #[arg(required_unless_present_any = ["runs", "reads"], conflicts_with_all = ["runs", "reads"])]

@@ -27,8 +27,8 @@ pub enum PackageCommand {
         /// File to write
         #[arg(short, long)]
         out: PathBuf,
-        /// For a rehearsal: a run takes it on a bench with wires too, where `dfota-hil sim` stands in for the module,
-        /// and says that the module was simulated
+        /// For a rehearsal on a bench with wires, with `dfota-hil sim` in place of the module. Reports then say that the
+        /// module was simulated
         #[arg(long)]
         rehearsal: bool,
     },

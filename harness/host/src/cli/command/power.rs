@@ -29,9 +29,9 @@ pub struct PowerArgs {
 enum PowerAction {
     /// Supply the module and leave it supplied; PWRKEY is pressed where the rig has it
     On,
-    /// Take the supply away and leave it away
+    /// Switch the supply off and leave it off
     Off,
-    /// Take the supply away for the rig's discharge time, then `on`
+    /// Switch the supply off for the rig's discharge time, then `on`
     Cycle,
     /// Pulse reset
     Reset,

@@ -15,9 +15,10 @@ const REPORTS: &str = "reports";
 
 /// Remove old runs by the given rules, never signed or pinned ones
 ///
-/// Each rule spares more: with `--keep 30 --older-than 90d`, what goes is neither among the newest 30 of its rig nor younger
-/// than 90 days. Without a rule, those of this machine hold, out of `reports` in its configuration. A file `pinned` in a run
-/// folder keeps it (`touch RUN/pinned`). Exit code 0: done; 2: no rule, or no such folder; 3: something could not be removed.
+/// A run is removed only if every rule allows it: with `--keep 30 --older-than 90d`, only runs that are older than 90 days and
+/// not among the newest 30 of their rig. Without a rule, the rules in `reports` of this machine's configuration apply. A file
+/// `pinned` in a run folder keeps it (`touch RUN/pinned`). Exit code 0: done; 2: no rule, or no such folder; 3: something could
+/// not be removed.
 #[derive(Debug, clap::Args)]
 pub struct PruneArgs {
     /// The folder of the run folders [default: `reports`; with the rules of the configuration, the folder that it names]
@@ -32,7 +33,8 @@ pub struct PruneArgs {
     /// Keep runs in which a case failed
     #[arg(long)]
     keep_failed: bool,
-    /// Pack what stays, but for the newest run of each rig: journal and transcripts are in the bundle alone, compressed
+    /// Also pack the remaining runs, except the newest of each rig: journal and transcripts are then only in the bundle,
+    /// compressed
     #[arg(long)]
     pack: bool,
     /// Show what would be removed and how much that frees, and remove nothing

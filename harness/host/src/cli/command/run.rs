@@ -44,8 +44,8 @@ use std::time::Duration;
 pub struct RunArgs {
     #[command(flatten)]
     selection: SelectionFlags,
-    /// Go on with the run on several rigs in this folder, whose program was killed: its suites, rigs and options are those that it
-    /// was started with, and no case that has its verdict is run again
+    /// Resume the run on several rigs in this folder, whose program was killed. It keeps its suites, rigs and options, and does
+    /// not run a case again that has a verdict
     #[arg(long, value_name = "RUN_DIR")]
     resume: Option<PathBuf>,
     /// Run folder [default: reports/UTC-RIG-SUITE]

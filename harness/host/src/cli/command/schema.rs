@@ -6,7 +6,7 @@ use crate::terminal::print;
 /// JSON Schema of the files that are read, for editors, and of those that a run writes, for programs that read them.
 ///
 /// Within one `schema` number of `run.json` and `events.jsonl`, no key is removed or renamed and none changes its meaning or
-/// unit. Keys, events, rules and other words may be added: readers pass over what they do not know.
+/// unit. Keys, events, rules and other values may be added: readers must ignore unknown ones.
 #[derive(Debug, clap::Args)]
 pub struct SchemaArgs {
     /// Which format

@@ -29,12 +29,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Count a cut as a brick that was lost with its rig and has no verdict
+/// Count a cut without a verdict, whose rig was lost, as a brick
 ///
-/// For runs on several rigs. A cut that was ordered, and of which nobody knows what it did, keeps the claim open until its module is
-/// heard again and takes a delta. If that will never be, somebody has to decide. The decision is written into the journal, with the
-/// note; the claim is judged again, the reports are made again, and later runs of the campaign count the brick. It cannot be undone.
-/// Without CASE, the cuts are listed that can be written off.
+/// For runs on several rigs. A cut that was ordered and has no verdict keeps the claim open until its module answers again and
+/// takes a delta. If that cannot happen any more, you have to decide. The command writes the decision and the note into the
+/// journal, judges the claim again, and makes the reports again; later runs of the campaign count the brick. It cannot be
+/// undone. Without CASE, it lists the cuts that can be written off.
 #[derive(Debug, clap::Args)]
 pub struct WriteOffArgs {
     /// The run folder
@@ -43,7 +43,7 @@ pub struct WriteOffArgs {
     /// The case, as the list has it
     #[arg(value_name = "CASE", requires = "note")]
     case: Option<String>,
-    /// Who decides it, and why
+    /// Who decided to write the cut off, and why
     #[arg(long, value_name = "TEXT", requires = "case", value_parser = note)]
     note: Option<String>,
     #[command(flatten)]
@@ -197,7 +197,9 @@ impl<'a> Decision<'a> {
             Some(case) => {
                 let verdict = self.verdicts.verdict(&case.suite, &case.id);
                 let verdict = verdict.map_or("not-reached", |verdict| verdict.name());
-                format!("is no cut of a claim whose result nobody knows; its verdict is `{verdict}`")
+                format!(
+                    "has the verdict `{verdict}`: only a cut of a claim that has no verdict can be written off"
+                )
             }
             None => {
                 let names: Vec<String> = self
@@ -207,8 +209,8 @@ impl<'a> Decision<'a> {
                     .collect();
                 let ids = self.open.iter().map(|cut| cut.case.as_str());
                 match nearest(typed, ids.chain(names.iter().map(String::as_str))) {
-                    Some(meant) => format!("is no case of this run: did you mean `{meant}`?"),
-                    None => "is no case of this run".to_owned(),
+                    Some(meant) => format!("is not a case of this run: did you mean `{meant}`?"),
+                    None => "is not a case of this run".to_owned(),
                 }
             }
         };
@@ -246,7 +248,7 @@ impl<'a> Decision<'a> {
         let is = |name: &str| std::fs::symlink_metadata(run.join(name)).is_ok();
         if key.is_none() && (is(ENVELOPE) || is(SIGSTORE)) {
             return Err(CommandError::usage(format!(
-                "`{}` is signed, and its signature is not for what the journal and the reports would say then: give `--sign KEY` to sign the new ones",
+                "`{}` is signed, and the write-off changes the journal and the reports: give `--sign KEY` to sign them again",
                 run.display()
             )));
         }
@@ -276,7 +278,7 @@ impl<'a> Decision<'a> {
         let kept = self.tell_later_runs(off)?;
         if kept.is_empty() || kept.contains(&KeptBrick::NowhereOpen) {
             print_warning(format_args!(
-                "warning: no campaign that goes on has this cut in `{}`, so no later run counts it. If the run had another state folder, do the same again with `--state-dir`",
+                "warning: no open campaign in `{}` has this cut, so no later run counts it. If the run used another state folder, run this command again with `--state-dir`",
                 StateDir::find(&self.args.state)?.campaigns().display()
             ));
         }
@@ -395,7 +397,7 @@ fn make_pdf_again(run: &Path, masked: bool) -> Result<(), CommandError> {
         let _ = masked;
         std::fs::remove_file(&pdf).map_err(CommandError::error)?;
         print_warning(format_args!(
-            "warning: `{}` said what was known before, and was removed: `report --pdf` of a program with the typesetter makes it again",
+            "warning: `{}` was out of date and was removed: make it again with `report --pdf`, in a program with the feature `pdf`",
             pdf.display()
         ));
         Ok(())

@@ -1,7 +1,7 @@
 //! Who may read the page.
 //!
-//! On loopback, every program of this machine may; a request has to name this machine as its host, for a page of another site
-//! can let a name of its own point here (DNS rebinding). Anywhere else, only who has the token.
+//! On loopback: every program of this machine. A request has to name this machine as its host, because another site can point a
+//! name of its own at this machine (DNS rebinding). On any other address: only a reader with the token.
 
 use super::address::reachable;
 use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap};

@@ -139,7 +139,7 @@ async fn connect<S: Site>(server: Rc<PageServer<S>>, stream: TcpStream) {
     let (has_slot, server, leaving, streaming) = (slot.is_ok(), &server, &leave, &streams);
     let respond = |request: Request<hyper::body::Incoming>| async move {
         if !has_slot {
-            let why = "as many pages are open as there may be: close one";
+            let why = "too many pages are open: close one";
             return Ok::<_, Infallible>(refusal(StatusCode::SERVICE_UNAVAILABLE, why));
         }
         server.ready(&request).await;

@@ -1,6 +1,5 @@
-//! The keys of a rig file: the fields of these structs, for the reader and, with their texts, for editors. What they mean,
-//! and what holds where one is left out, is `rig_file`'s. That other keys are refused is the deserializer's; the schema says
-//! so too.
+//! The keys of a rig file: the fields of these structs, for the reader and, with their texts, for editors. `rig_file` gives
+//! them their meaning and their defaults. The deserializer refuses other keys, and so does the schema.
 
 use crate::config::rig::rig_literals::{
     ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, LabgridPlace, ModuleSeed, Pin, SimPin, Speed,

@@ -1,6 +1,5 @@
-//! The keys of a suite file: the fields of these structs, for the reader and, with their texts, for editors. What they mean,
-//! and what holds where one is left out, is `suite_file`'s. That other keys are refused is the deserializer's; the schema says
-//! so too.
+//! The keys of a suite file: the fields of these structs, for the reader and, with their texts, for editors. `suite_file` gives
+//! them their meaning and their defaults. The deserializer refuses other keys, and so does the schema.
 
 use crate::config::suite::suite_literals::{
     Amount, BlockNumber, Bricks, ClaimWindow, CoapBlockSize, Code, Cuts, Cycles, Depth, Every, HttpStatus,

@@ -1,8 +1,8 @@
 //! Fills the structs of a format from the nodes of a document, with serde.
 //!
-//! A mistake ends nothing: it is noted, and what is missing or of another kind is filled with nothing, so that all the rest
-//! is looked at as well. Which keys there are, and which are required, serde says: the fields of the struct, and those of
-//! them that are no `Option`. Values are not looked at here; a scalar hands out its text and its place.
+//! A mistake does not stop the reading: it is recorded, a missing or wrong value becomes an empty one, and the rest is read as
+//! well. serde defines the keys: the fields of the struct. A field that is not an `Option` is required. Values are not looked
+//! at here; a scalar hands out its text and its place.
 
 use super::file_error::{Bytes, Problem};
 use super::nearest::{nearest, suggestion, ticked};

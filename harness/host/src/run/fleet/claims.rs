@@ -1,4 +1,4 @@
-//! What a run on several rigs came to, by its journal and those of its parts: the claims, and the exit code.
+//! Judges the claims of a run on several rigs and gives its exit code, from its journal and those of its parts.
 
 use dfota_core::campaign::{Role, Tallied};
 use dfota_core::case::Case;
@@ -185,7 +185,9 @@ impl FinalVerdicts {
         let skipped: Vec<(Case, Verdict)> = self.cases.iter().filter(not_needed).cloned().collect();
         for (case, verdict) in skipped {
             let why = verdict.finding().map_or("", |finding| &finding.sentence);
-            let reason = format!("not needed: other rigs made the cuts of this one, which failed: {why}");
+            let reason = format!(
+                "not needed: this calibration failed ({why}), but other rigs made all cuts of the campaign"
+            );
             self.say(
                 journal,
                 Event::CaseEnded(CaseEnded::untried(&case, Verdict::Skip { reason })),

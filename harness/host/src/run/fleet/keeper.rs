@@ -1,4 +1,4 @@
-//! Keeps what the rigs of a run say of their campaigns, for later runs.
+//! Stores the cuts of a run's campaigns in the state folder, for later runs.
 
 use super::memory_queue::{FleetObserver, LostCut};
 use crate::plan::campaign::CampaignCut;

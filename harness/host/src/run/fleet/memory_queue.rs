@@ -406,7 +406,7 @@ impl WorkQueue for MemoryQueue {
                 let cut = None;
                 self.state().present.insert(rig, CaseOnRig { suite, case, cut });
             }
-            // Before the cut is made: the worker's journal has it, and it is on the thread that reads the worker.
+            // The worker has armed the cut, and orders the update after this message.
             Event::CutArmed { cut } => {
                 let mut state = self.state();
                 let present = state.present.get_mut(&rig).map(|present| {
@@ -442,7 +442,7 @@ mod tests {
     use dfota_clock::Clock;
     use dfota_record::journal::{JournalWriter, Nobody};
 
-    /// Whoever has a batch is in the file before the rig has it: a program that is killed then has forgotten nothing.
+    /// The journal names the rig of a batch before the rig gets it. So a program that is killed in between forgets nothing.
     #[test]
     fn who_takes_a_batch_is_written_down_first() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What there is of a batch, by its journal.
+//! Reads the journal of one batch: verdicts, bricks, and cases that have to be run again.
 
 use dfota_core::campaign::{Role, Tallied};
 use dfota_core::event::watched::Watched;

@@ -1,4 +1,4 @@
-//! What runs the batches of one rig, as its seat has it: a process of this machine, or an agent elsewhere.
+//! The trait `RigWorker`: runs the batches of one rig, in a process of this machine or through an agent on another one.
 
 use super::wire::{FromWorker, ToWorker};
 use std::time::Duration;

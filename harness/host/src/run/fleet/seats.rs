@@ -1,4 +1,4 @@
-//! The rigs of a run at work: a thread for each, and one that passes signals on.
+//! Runs the rigs of a run: one thread for each rig, and one that passes signals on to the workers.
 
 use super::memory_queue::MemoryQueue;
 use super::rig_loop::{RigSeat, serve};
@@ -158,7 +158,9 @@ impl Signals {
             .enable_all()
             .build();
         let Ok(runtime) = runtime else {
-            tracing::warn!("signals cannot be handled: an interrupt leaves the rigs to their workers");
+            tracing::warn!(
+                "cannot install signal handlers: an interrupt ends this program at once, and each worker finishes its case"
+            );
             return Self {
                 count,
                 _runtime: None,

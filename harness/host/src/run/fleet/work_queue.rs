@@ -1,4 +1,4 @@
-//! The seam between what a rig does and where its work lies.
+//! The trait `WorkQueue`: where a rig gets its batches from, and where it reports them.
 
 use super::part::PartRead;
 use dfota_core::event::Record;

@@ -1,5 +1,5 @@
-//! What a worker says, line by line, with a limit to the wait. No thread of its own: each wake of one costs the parent more than the
-//! line.
+//! Reads the messages of a worker line by line, with a time-out. It has no thread of its own: to wake a thread costs the parent
+//! more than to read the line.
 
 use crate::run::readable::is_readable;
 use std::io::{BufRead, BufReader, ErrorKind};

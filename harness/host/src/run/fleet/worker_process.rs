@@ -1,4 +1,4 @@
-//! A worker, as its parent has it: a process in a group of its own, so that a Ctrl-C reaches it from the parent alone, once.
+//! A worker as a child process. It has its own process group: Ctrl-C reaches only the parent, which passes it on once.
 
 use super::rig_worker::{InterruptWorker, RigWorker, WorkerNews};
 use super::wire::ToWorker;

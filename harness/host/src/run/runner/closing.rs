@@ -1,5 +1,5 @@
 //! The end of a batch: the image that its last case left is proven by one more known-good update, before the rig takes another
-//! batch. So the case that left a corrupt image fails in its own batch, and no innocent one in the next.
+//! batch. So a case that leaves a corrupt image fails in its own batch, and no case of the next batch fails for it.
 
 use super::module_record::ModuleContact;
 use super::{RunProgress, Runner};

@@ -1,5 +1,5 @@
-//! The rig is checked before the first case of a suite and after its last one: what a rig says that does not remove power is
-//! worth nothing, whether it broke before or after.
+//! Checks the rig before the first case of a suite and after the last one. If the rig does not remove power, its verdicts mean
+//! nothing, whether it broke before the suite or during it.
 //!
 //! Between two suites one check stands for both.
 

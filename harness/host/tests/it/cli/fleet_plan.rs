@@ -318,7 +318,7 @@ fn no_rig_of_several_is_named_each() {
     lab.write("b.yaml", sim("b", ""));
     lab.suite(CASES);
     let ran = plan(&lab, &["a.yaml", "b.yaml"], &[]).ends(2);
-    ran.complains("no rig of several can be named `each`")
+    ran.complains("in a run on several rigs, no rig can be named `each`")
         .complains("a.yaml:1:");
     plan(&lab, &["a.yaml"], &[]).ends(0);
 }

@@ -46,7 +46,7 @@ fn suites_of_one_name_are_refused() {
         &["plan", "suite.yaml", "again.yaml", "--rig", "rig.yaml"],
     ] {
         let ran = lab.run(args).ends(2);
-        let told = "error: `suite.yaml` and `again.yaml` are both named `lab`: name one of them otherwise, or run them apart\n";
+        let told = "error: `suite.yaml` and `again.yaml` are both named `lab`: rename one of them, or run them one after the other\n";
         assert_eq!(ran.stderr, told);
     }
 }

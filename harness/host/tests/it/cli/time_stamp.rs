@@ -151,7 +151,7 @@ fn answers_that_are_none() {
     // For something else.
     openssl(&lab, "ts -query -data rig.yaml -sha256 -cert -out else.tsq");
     authority.answer(&lab, "else.tsq", "else.tsr");
-    refused("else.tsr", "for something else than this signature");
+    refused("else.tsr", "it belongs to another signature");
     // A refusal: this authority knows SHA-256 alone.
     openssl(&lab, "ts -query -data rig.yaml -sha512 -cert -out refused.tsq");
     authority.answer(&lab, "refused.tsq", "refused.tsr");
@@ -166,7 +166,7 @@ fn answers_that_are_none() {
         .expect("the time");
     damaged[at - 1] ^= 1;
     lab.write("damaged.tsr", &damaged);
-    refused("damaged.tsr", "it was changed");
+    refused("damaged.tsr", "the time stamp was changed");
     for at in 0..good.len() {
         lab.write("cut.tsr", &good[..at]);
         if at % 97 == 0 {

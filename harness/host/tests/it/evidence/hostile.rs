@@ -53,7 +53,7 @@ fn entry(name: &[u8], kind: EntryType, link: &str, size: u64) -> Vec<u8> {
 #[case::control_characters(entry(b"\x1b[2Jx", EntryType::Regular, "", 0), "`\\u{1b}[2Jx`")]
 #[case::long_name(entry(b"pax", EntryType::XHeader, "", 1 << 40), "a name longer than")]
 #[case::huge(entry(b"big", EntryType::Regular, "", 1 << 34), "no run is that large")]
-#[case::huge_journal(entry(b"events.jsonl", EntryType::Regular, "", 1 << 32), "more than is looked into")]
+#[case::huge_journal(entry(b"events.jsonl", EntryType::Regular, "", 1 << 32), "more than this program reads")]
 #[case::lying_about_its_size(entry(b"big", EntryType::Regular, "", 1 << 30), "it ends in the middle of `big`")]
 #[case::twice([&entry(b"a", EntryType::Regular, "", 0)[..512], &entry(b"a", EntryType::Regular, "", 0)[..]].concat(), "there twice")]
 #[case::empty(vec![0; 1024], "manifest.json is missing")]

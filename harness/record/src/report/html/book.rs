@@ -65,7 +65,7 @@ impl<'r, 'a> Book<'r, 'a> {
         }
     }
 
-    /// The record of this number: of the case itself, or of a later one that had the last word on it.
+    /// The record with this number, of the case itself or of a later case that revised it.
     pub fn record(&self, case: &CaseRun<'a>, seq: u64) -> Option<&'a Record> {
         let of = |case: &CaseRun<'a>| {
             let at = case.records.binary_search_by_key(&seq, |record| record.seq);

@@ -103,7 +103,7 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
             "unclear",
             "NO VERDICT",
             format!(
-                "No failure of the module, and not what was planned: {}, {unclear} inconclusive, {passed} passed.{rest}",
+                "The module did not fail, but the run did not go as planned: {}, {unclear} inconclusive, {passed} passed.{rest}",
                 count_of(ours, "error")
             ),
         ),

@@ -48,18 +48,18 @@ use std::time::Duration;
 /// How careful a run on several rigs is.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct FleetArgs {
-    /// With several rigs, give a new delta to so many of them first; the others begin when one of its batches has passed
+    /// With several rigs, give a new delta to N rigs first; the others begin when a batch with this delta has passed
     /// [default: 1]
     #[arg(long, value_name = "N")]
     pub(super) canary: Option<usize>,
-    /// With several rigs, cases that end with a brick and do not stop the run; a rig that is lost in the middle of an update counts
-    /// as one [default: what the claims survive, else 1]
+    /// With several rigs, stop the run after more than N cases that end with a brick; a rig that is lost in the middle of an
+    /// update counts as one [default: the number of bricks that the claims allow, else 1]
     #[arg(long, value_name = "N")]
     pub(super) max_bricks: Option<u32>,
     /// The worker of the rig of this name: a run on several rigs starts one for each
     #[arg(long, value_name = "RIG", hide = true, allow_hyphen_values = true)]
     pub(super) worker: Option<String>,
-    /// With several rigs, give up one whose process says nothing for so long
+    /// With several rigs, treat a rig as lost if its process says nothing for this long
     #[arg(long, value_name = "T", hide = true, default_value = "60s", value_parser = humantime::parse_duration)]
     pub(super) rig_silence: Duration,
 }

@@ -296,7 +296,7 @@ pub(super) fn arguments(given: &RunArgs, folder: &Path) -> Result<RunArgs, Comma
     let mut args = was.map_err(|why| {
         let words = started.args.join(" ");
         CommandError::usage(format!(
-            "the run was started with `{words}`, which this program does not take: {why}"
+            "the run was started with `{words}`, which this program does not accept: {why}"
         ))
     })?;
     let typed = crate::cli::typed_behind_run();

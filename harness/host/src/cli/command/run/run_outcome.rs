@@ -45,9 +45,9 @@ pub(super) struct RunOutcome {
 /// What is done when a run has ended.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct EndHooks {
-    /// At the end, also one with exit code 2, have `sh` do this, for mail and chat; DFOTA_HIL_RUN_EXIT, _FOLDER, _RIG, _SUITES,
-    /// _SIMULATED, _SECONDS, _CASES, _PASSED, _FLAKY, _FAILED, _BRICKS, _ERRORS, _INCONCLUSIVE, _SKIPPED and _NOT_REACHED say
-    /// the result. It has 30 s and does not change the exit code
+    /// Run this command with `sh` at the end, also after exit code 2, for mail and chat; DFOTA_HIL_RUN_EXIT, _FOLDER, _RIG,
+    /// _SUITES, _SIMULATED, _SECONDS, _CASES, _PASSED, _FLAKY, _FAILED, _BRICKS, _ERRORS, _INCONCLUSIVE, _SKIPPED and
+    /// _NOT_REACHED say the result. It has 30 s and does not change the exit code
     #[arg(long, value_name = "CMD")]
     pub(super) on_end: Option<String>,
     /// At the end, write exit code and counts to this file as well, for Prometheus (the textfile collector of a node exporter)

@@ -1,5 +1,5 @@
-//! A run as a session: what it is to do, the rig leased and the journal begun, the cases, the end. What a phase has made, the next
-//! one has.
+//! A run as a session: what it is to do, the rig leased and the journal begun, the cases, the end. Each phase hands its result
+//! to the next.
 
 use super::run_outcome::RunOutcome;
 use super::{RunArgs, begin, conclude, count_wear, observer, unwritable};

@@ -128,7 +128,7 @@ fn a_canary_that_is_lost_before_the_update_is_replaced() {
     assert_eq!(rigs, BTreeSet::from(["b".to_owned()]));
 }
 
-/// Wherever it stands, it is found as that rig, and the run survives one.
+/// Wherever it stands, it is found as that rig, and the run allows one.
 #[test]
 fn one_of_three_is_found_as_that_rig() {
     let lab = Lab::new();
@@ -166,7 +166,7 @@ fn a_rig_that_is_lost_in_an_update_counts_as_a_brick() {
     let lost = await_told(&lab, "lost", |_| true);
     assert_eq!(lost["open"], serde_json::json!([ordered["case"]]));
     let paused = await_told(&lab, "paused", |_| true);
-    let why = "cases that ended with a brick: 0, and 1 that may have, on rigs that were lost in the middle of an update (`lab`): nobody knows what their modules became; the run survives 0 (`--max-bricks`)";
+    let why = "cases that ended with a brick: 0, and 1 that may have, on rigs that were lost in the middle of an update (`lab`): the state of their modules is unknown; the run allows 0 (`--max-bricks`)";
     assert_eq!(paused["why"], why);
     ran.says(why);
     assert_eq!(run_json(&lab)["not_reached_because"], why);
@@ -188,7 +188,7 @@ fn more_bricks_than_are_allowed_pause_the_run() {
     let why = paused["why"].as_str().expect("a reason");
     assert_eq!(
         why,
-        "cases that ended with a brick: 1, the last on `a`; the run survives 0 (`--max-bricks`)"
+        "cases that ended with a brick: 1, the last on `a`; the run allows 0 (`--max-bricks`)"
     );
     ran.says(why);
     one_brick_and_the_rest_not_reached(&lab);

@@ -105,12 +105,15 @@ fn a_cut_that_is_written_off_is_a_brick() {
     };
     refused(&[case], "--note");
     refused(&[case, "--note", " "], "expected who decides it, and why");
-    refused(&["night[claim]", "--note", NOTE], "its verdict is `inconclusive`");
+    refused(
+        &["night[claim]", "--note", NOTE],
+        "has the verdict `inconclusive`",
+    );
     let near = case.replace("night", "nihgt");
     refused(&[&near, "--note", NOTE], &format!("did you mean `{case}`?"));
     refused(
         &[&format!("other::{case}"), "--note", NOTE],
-        "is no case of this run",
+        "is not a case of this run",
     );
     assert!(
         lab.read("out/run.jsonl") == before,
@@ -261,9 +264,7 @@ fn later_runs_are_told_where_they_look() {
     let (lab, case) = copy_of_lost();
     let given = ["write-off", "out", case, "--note", NOTE];
     let elsewhere = [&given[..], &["--state-dir", "elsewhere"]].concat();
-    lab.run(&elsewhere)
-        .ends(1)
-        .complains("no campaign that goes on has this cut");
+    lab.run(&elsewhere).ends(1).complains("no open campaign");
     assert!(bricks(&lab, case).is_empty());
     lab.run(&given)
         .ends(0)
@@ -313,7 +314,7 @@ fn a_folder_without_open_cuts() {
         .says("nothing to write off");
     lab.run(&["write-off", "out", "plain", "--note", NOTE])
         .ends(2)
-        .complains("its verdict is `pass`");
+        .complains("has the verdict `pass`");
     lab.run(&["run", "suite.yaml", "--rig", "rig.yaml", "--out", "single"])
         .ends(0);
     lab.run(&["write-off", "single"])

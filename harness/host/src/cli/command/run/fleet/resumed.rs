@@ -248,7 +248,8 @@ struct ReadPart {
 }
 
 impl ReadPart {
-    /// What the run said of it is still there to be read. Whoever went on without that would forget what it showed.
+    /// Checks that every line that the run recorded at the end of the batch can still be read. A resume without them would lose
+    /// results.
     fn is_as_it_ended(&self, end: &PartEnd) -> Result<(), CommandError> {
         let lines = self.part.lines;
         if lines >= end.lines {
