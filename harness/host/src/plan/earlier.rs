@@ -3,11 +3,10 @@
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::plan::case_id;
-use crate::state::campaign_store::{
-    CampaignAppender, CampaignEnd, CampaignStore, KeptLine, LeftAside, tool_digest,
-};
+use crate::program;
+use crate::state::campaign_store::{CampaignAppender, CampaignEnd, CampaignStore, KeptLine, LeftAside};
 use crate::state::campaign_terms::{CampaignOnRigs, CampaignTerms};
-use crate::state::{StateDir, StateError};
+use crate::state::{StateDir, StateError, unread};
 use dfota_core::campaign::{CampaignPart, Tallied};
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
@@ -100,7 +99,7 @@ impl Earlier {
         for suite in suites {
             for declared in suite.cases.iter().filter(|case| case.campaign.is_some()) {
                 // The program is read for nothing where there is no campaign.
-                let tool = tool_digest()?;
+                let tool = program::digest().map_err(|why| unread(&program::running(), why))?;
                 for (id, rigs) in campaigns(suite, &declared.case.id, rigs) {
                     let terms = CampaignTerms::new(suite, declared, &id, &rigs, &tool);
                     let store = get(state, &CampaignOnRigs::new(terms, &rigs))?;

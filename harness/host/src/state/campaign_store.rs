@@ -15,7 +15,6 @@ use crate::state::{StateDir, StateError, unread, unwritten};
 use dfota_core::campaign::Tallied;
 use dfota_core::cut::Cut;
 use dfota_core::timeline::Timeline;
-use dfota_record::digest::file_digest;
 use dfota_record::folders::{make_folder, share};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -24,7 +23,6 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// One line of the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -170,17 +168,6 @@ pub struct CampaignStore {
     /// Campaigns of the same key that are over.
     ended: Vec<CampaignEnd>,
     aside: Option<LeftAside>,
-}
-
-/// SHA-256 of the program that runs, which is the same as long as it runs: it is read once.
-pub fn tool_digest() -> Result<String, StateError> {
-    static DIGEST: OnceLock<String> = OnceLock::new();
-    if let Some(digest) = DIGEST.get() {
-        return Ok(digest.clone());
-    }
-    let path = crate::program::running();
-    let (_, sha256) = file_digest(&path).map_err(|why| unread(&path, why))?;
-    Ok(DIGEST.get_or_init(|| sha256).clone())
 }
 
 /// A cut that runs have left without a verdict, and the line that says that it was a brick.

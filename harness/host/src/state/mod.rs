@@ -150,7 +150,7 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
         })
 }
 
-fn unread(path: &Path, why: io::Error) -> StateError {
+pub fn unread(path: &Path, why: io::Error) -> StateError {
     StateError::Read {
         path: path.to_owned(),
         why,

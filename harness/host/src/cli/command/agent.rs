@@ -185,6 +185,7 @@ fn worker(args: &AgentArgs, rig: &Rig) -> Box<WorkerCommand> {
         state_flag(&mut command, &state);
         // The worker is one of this machine.
         command.env_remove("DFOTA_HIL_LAB").env_remove("DFOTA_HIL_OUT");
+        program::pass_digest(&mut command);
         command
     })
 }

@@ -9,7 +9,7 @@ use crate::exit::CommandError;
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
-use crate::state::campaign_store::tool_digest;
+use crate::program;
 use crate::terminal::print_warning;
 use bc66_sim::package::PackagePurpose;
 use dfota_core::case::Case;
@@ -133,7 +133,7 @@ pub(super) fn facts(
             .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
         tool: env!("CARGO_PKG_VERSION").into(),
         commit: option_env!("DFOTA_HIL_COMMIT").map(String::from),
-        program_sha256: tool_digest().ok(),
+        program_sha256: program::digest().ok(),
         args: std::env::args().skip(1).collect(),
         seed: seed.0,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),

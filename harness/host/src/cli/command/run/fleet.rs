@@ -223,6 +223,7 @@ impl Prepared {
             command.arg("--seed").arg(self.seed.0.to_string());
         }
         command.args(after);
+        program::pass_digest(&mut command);
         command
     }
 

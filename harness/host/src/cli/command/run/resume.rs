@@ -5,7 +5,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::CommandError;
 use crate::plan::Planned;
-use crate::state::campaign_store::tool_digest;
+use crate::program;
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{Event, FileFacts, Record, RunStarted};
 use dfota_record::digest::sha256_hex;
@@ -263,7 +263,7 @@ fn same_program(started: &RunStarted) -> Result<(), String> {
     let Some(was) = &started.program_sha256 else {
         return Ok(());
     };
-    let is = tool_digest().map_err(|why| why.to_string())?;
+    let is = program::digest().map_err(|why| format!("the running program cannot be read: {why}"))?;
     if *was == is {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use crate::exit::{CommandError, ExitCode};
 use crate::plan::Planned;
 use crate::plan::flags::SelectionFlags;
 use crate::plan::standing::Standing;
+use crate::program;
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch, is_dialogue};
 use crate::run::runner::stop_signal::{StopLevel, StopSignal};
 use crate::run::runner::{BatchCampaigns, Campaigns, RunOptions};
@@ -65,6 +66,7 @@ fn say(message: &FromWorker) {
 
 /// Works for its parent until that has nothing more to do, or is gone.
 pub(super) fn main(args: &RunArgs, name: &str) -> Result<ExitCode, CommandError> {
+    program::take_passed_digest();
     match Worker::new(args, name) {
         Ok(mut worker) => {
             say(&FromWorker::Ready {
