@@ -322,9 +322,4 @@ impl Observation {
             None => self.may_be_unheard(),
         }
     }
-
-    /// The last END, if there was one.
-    pub fn last_end(&self) -> Option<bc66_spec::code::UpdateCode> {
-        self.update.ends().last()
-    }
 }

@@ -135,12 +135,6 @@ pub fn request(signature: &[u8]) -> Result<Vec<u8>, TimeStampError> {
     encode().map_err(TimeStampError::Request)
 }
 
-/// Whether a request is one for this signature.
-pub fn is_request_for(request: &[u8], signature: &[u8]) -> bool {
-    StampRequest::from_der(request)
-        .is_ok_and(|request| request.imprint.digest.as_bytes() == Sha256::digest(signature).as_slice())
-}
-
 /// Checks an answer against the request that it is for.
 pub fn answered(request: &[u8], answer: &[u8], signature: &[u8]) -> Result<TimeStamp, TimeStampError> {
     let stamp = read(answer, signature)?;

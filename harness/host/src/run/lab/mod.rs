@@ -12,7 +12,7 @@
 //! | key-value `runs`, a key a run | priority, owner, state | 14 days |
 //! | key-value `waits`, a key a run | rigs that the run waits for: a less urgent one leaves them to it | as long as its owner says so |
 //! | key-value `drained`, a key a rig | rigs that get no batch | until `--undo` |
-//! | object store `files` | suites and packages by SHA-256, and batches | until the run is over |
+//! | object store `files` | suites and packages by SHA-256, and batches | 14 days |
 //! | `beats.RUN.RIG` | the agent gets on with its batch | not kept |
 //! | `orders.RUN.RIG` | what the run wants of the agent; as well a sign of life of the run | not kept |
 //!

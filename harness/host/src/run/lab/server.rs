@@ -567,10 +567,6 @@ impl LabServer {
                 .map_err(|why| failed(&why))?
         })
     }
-
-    pub fn delete_object(&self, name: &str) {
-        let _ = self.wait(self.files.delete(name));
-    }
 }
 
 fn options(who: &str, access: &LabAccess) -> Result<ConnectOptions, String> {
