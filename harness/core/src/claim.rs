@@ -93,9 +93,7 @@ impl ClaimStatus {
         };
         Verdict::by(rule, sentence)
     }
-}
 
-impl ClaimStatus {
     /// In one word, for machines.
     pub fn word(self) -> &'static str {
         match self {

@@ -3,8 +3,8 @@
 //! ```text
 //! STATE/rigs/SLUG-HASH/    one rig, and `SLUG-HASH-2` the second copy of a simulated one: check.json, quarantine.json, wear.json; its lease and guard: lease, owner.json,
 //!                          programs, guard.log, guard.socket
-//! STATE/campaigns/         campaigns that go on from night to night STATE/history.sqlite     the results of runs outside
-//! `reports`
+//! STATE/campaigns/         campaigns that go on from night to night
+//! STATE/history.sqlite     the results of runs outside `reports`
 //! ```
 //!
 //! Nothing in it is needed to understand a run, and nothing is made before something is written. Files are replaced as a
