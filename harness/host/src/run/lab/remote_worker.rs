@@ -140,9 +140,10 @@ impl RemoteWorker {
                 LabRigState::Works { run, .. } if run == self.run.name() => None,
                 LabRigState::Works { run, .. } => Some(format!("it works for the run `{run}`")),
                 LabRigState::Waits { .. } => Some(card.state.to_string()),
-                LabRigState::Drained => {
-                    Some("it is drained: `dfota-hil lab drain RIG --undo` gives it batches again".to_owned())
-                }
+                LabRigState::Drained => Some(format!(
+                    "it is drained: `dfota-hil lab drain {} --undo` gives it batches again",
+                    self.rig
+                )),
                 LabRigState::Out(why) => Some(why),
             },
         }
