@@ -75,6 +75,13 @@ const fn slow(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exh
     Exhibit::Suite(Suite { speed, head, cases })
 }
 
+/// Those that are asked for: `DEFECT=NAME` looks only at those whose names hold it.
+pub(crate) fn asked_for() -> impl Iterator<Item = Defect> {
+    let name = std::env::var("DEFECT").unwrap_or_default();
+    let defects = Defect::ALL.into_iter();
+    defects.filter(move |defect| defect.name().contains(&name))
+}
+
 /// Whether it takes half a minute and more, most of it without work: at a low speed, or for commands and silence that are waited for.
 pub(crate) fn is_slow(defect: Defect) -> bool {
     let is_aimed = matches!(exhibit(defect), Exhibit::Suite(suite) if suite.speed <= AIMED);

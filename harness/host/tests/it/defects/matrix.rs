@@ -1,6 +1,6 @@
 //! Every defect against what shows it, by the real program or by the sweep; and the table of it in docs/defects.md.
 
-use crate::defects::catalogue::{AIMED, Exhibit, Suite, exhibit, is_slow};
+use crate::defects::catalogue::{AIMED, Exhibit, Suite, asked_for, exhibit, is_slow};
 use crate::defects::flash_sweep;
 use crate::defects::pool;
 use crate::junit;
@@ -21,12 +21,7 @@ pub(crate) struct Outcome {
 
 #[test]
 fn every_defect_fails_by_its_rule() {
-    // `DEFECT=NAME` looks at those alone whose names hold it.
-    let asked = std::env::var("DEFECT").unwrap_or_default();
-    let mut defects: Vec<Defect> = Defect::ALL
-        .into_iter()
-        .filter(|defect| defect.name().contains(&asked) && !is_slow(*defect))
-        .collect();
+    let mut defects: Vec<Defect> = asked_for().filter(|defect| !is_slow(*defect)).collect();
     // The slow ones first: the others fill in beside them.
     defects.sort_by_key(|defect| match exhibit(*defect) {
         Exhibit::Suite(suite) => suite.speed,
